@@ -1,0 +1,111 @@
+/**
+ * The one table of error replies, with Redis's exact texts (7.2, where versions differ).
+ *
+ * A constant is the whole line after `-`; a function builds the line from client input (which
+ * `ReplyWriter.error` makes safe). Add a text here, never in a handler.
+ */
+
+export const errors = {
+  wrongType: 'WRONGTYPE Operation against a key holding the wrong kind of value',
+  syntax: 'ERR syntax error',
+  notInteger: 'ERR value is not an integer or out of range',
+  notFloat: 'ERR value is not a valid float',
+  outOfRange: 'ERR value is out of range',
+  outOfRangePositive: 'ERR value is out of range, must be positive',
+  indexOutOfRange: 'ERR index out of range',
+  noSuchKey: 'ERR no such key',
+  outOfNegatableRange:
+    'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+  numkeysNotPositive: 'ERR numkeys should be greater than 0',
+  countNotPositive: 'ERR count should be greater than 0',
+  countNegative: "ERR COUNT can't be negative",
+  maxlenNegative: "ERR MAXLEN can't be negative",
+  rankZero:
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
+    'or use negative to start from the end of the list',
+  overflow: 'ERR increment or decrement would overflow',
+  decrementOverflow: 'ERR decrement would overflow',
+  nanOrInfinity: 'ERR increment would produce NaN or Infinity',
+  offsetOutOfRange: 'ERR offset is out of range',
+  stringTooLong: 'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+  lcsTypes: 'ERR The specified keys must contain string values',
+  lcsLenAndIdx: 'ERR If you want both the length and indexes, please just use IDX.',
+  lcsTooLarge: 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
+  sameObject: 'ERR source and destination objects are the same',
+  invalidDatabase: 'ERR invalid DB index',
+  databaseOutOfRange: 'ERR DB index is out of range',
+  timeoutNotFloat: 'ERR timeout is not a float or out of range',
+  timeoutNegative: 'ERR timeout is negative',
+  timeoutOutOfRange: 'ERR timeout is out of range',
+  timeoutNotInteger: 'ERR timeout is not an integer or out of range',
+  invalidCursor: 'ERR invalid cursor',
+  outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
+  noAuth: 'NOAUTH Authentication required.',
+  wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
+  noPassword:
+    'ERR AUTH <password> called without any password configured for the default user. ' +
+    'Are you sure your configuration is correct?',
+  helloNoAuth:
+    'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO ' +
+    '<proto> AUTH <user> <pass> option can be used to authenticate the client and select the ' +
+    'RESP protocol version at the same time',
+  debugNotAllowed:
+    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you ' +
+    'can run it from a local connection, otherwise you need to set this option in the ' +
+    'configuration file, and then restart the server.',
+  noProtocol: 'NOPROTO unsupported protocol version',
+  protocolNotInteger: 'ERR Protocol version is not an integer or out of range',
+  loading: 'LOADING Redis is loading the dataset in memory',
+  misconfigured:
+    'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist ' +
+    'to disk. Commands that may modify the data set are disabled, because this instance is ' +
+    'configured to report errors during writes if RDB snapshotting fails ' +
+    '(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the ' +
+    'RDB error.',
+  tooManyClients: 'ERR max number of clients reached',
+  unblocked: 'UNBLOCKED client unblocked via CLIENT UNBLOCK',
+  unblockedByForce:
+    'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+  shardFailed: 'ERR internal error: the shard of this key failed and restarts from its snapshot',
+  bgsaveInProgress: 'ERR Background save already in progress',
+  invalidFirstDatabase: 'ERR invalid first DB index',
+  invalidSecondDatabase: 'ERR invalid second DB index',
+  databaseNotInt32: 'ERR value is out of range, value must between -2147483648 and 2147483647',
+  expireOptionsNx: 'ERR NX and XX, GT or LT options at the same time are not compatible',
+  expireOptionsGtLt: 'ERR GT and LT options at the same time are not compatible',
+  noLfuPolicy:
+    'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that ' +
+    'when switching between policies at runtime LRU and LFU data will take some time to adjust.',
+  lfuPolicy:
+    'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when ' +
+    'switching between policies at runtime LRU and LFU data will take some time to adjust.',
+  debugDatabaseOutOfRange: 'ERR Out of range database',
+  badTransfer: 'ERR internal error: a value that came from another shard is not sound',
+} as const;
+
+/** Unknown command, with the beginning of its arguments, as Redis quotes them. */
+export function unknownCommand(name: string, args: readonly string[]): string {
+  let quoted = '';
+  for (const arg of args) {
+    if (quoted.length >= 128) break;
+    quoted += `'${arg.slice(0, 128 - quoted.length)}' `;
+  }
+  return `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${quoted}`;
+}
+
+/** `name` is the lower-case full name, `container|name` for a subcommand. */
+export function wrongArity(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
+export function unknownSubcommand(subcommand: string, container: string): string {
+  return `ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try ${container} HELP.`;
+}
+
+export function invalidExpire(command: string): string {
+  return `ERR invalid expire time in '${command}' command`;
+}
+
+export function unsupportedOption(option: string): string {
+  return `ERR Unsupported option ${option}`;
+}
