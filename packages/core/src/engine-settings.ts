@@ -1,0 +1,55 @@
+/**
+ * The configuration parameters that shards need, as plain numbers. The gateway owns the
+ * configuration and sends changes as (parameter name, value) pairs; `applySetting` is the one place
+ * that maps a parameter's name to its field.
+ */
+export interface EngineSettings {
+  /** Bytes that this shard may use; 0 for no limit (maxmemory divided by the shards). */
+  maxMemory: number;
+  maxMemoryPolicy: string;
+  maxMemorySamples: number;
+  lfuLogFactor: number;
+  lfuDecayMinutes: number;
+  /** Positive: entries per node; −1 … −5: 4, 8, 16, 32, 64 KB per node. */
+  listMaxListpackSize: number;
+  protoMaxBulkBytes: number;
+  databases: number;
+  /** Strings in snapshots and DUMP payloads may be compressed. */
+  rdbCompression: boolean;
+}
+
+export function defaultEngineSettings(): EngineSettings {
+  return {
+    maxMemory: 0,
+    maxMemoryPolicy: 'noeviction',
+    maxMemorySamples: 5,
+    lfuLogFactor: 10,
+    lfuDecayMinutes: 1,
+    listMaxListpackSize: -2,
+    protoMaxBulkBytes: 512 * 1024 * 1024,
+    databases: 16,
+    rdbCompression: true,
+  };
+}
+
+const FIELDS: { readonly [parameter: string]: keyof EngineSettings } = {
+  maxmemory: 'maxMemory',
+  'maxmemory-policy': 'maxMemoryPolicy',
+  'maxmemory-samples': 'maxMemorySamples',
+  'lfu-log-factor': 'lfuLogFactor',
+  'lfu-decay-time': 'lfuDecayMinutes',
+  'list-max-listpack-size': 'listMaxListpackSize',
+  'proto-max-bulk-len': 'protoMaxBulkBytes',
+  databases: 'databases',
+  rdbcompression: 'rdbCompression',
+};
+
+export type SettingValue = string | number | boolean;
+
+/** Sets one parameter; false when shards have no such parameter. */
+export function applySetting(settings: EngineSettings, name: string, value: SettingValue): boolean {
+  const field = FIELDS[name];
+  if (field === undefined) return false;
+  Object.assign(settings, { [field]: value });
+  return true;
+}

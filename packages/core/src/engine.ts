@@ -1,0 +1,374 @@
+/**
+ * One shard of the keyspace and everything that acts on it: the databases, the command handlers,
+ * the waiters, expiry, eviction and the snapshot walk. Synchronous and alone in its thread.
+ *
+ * The host (a worker thread, the in-process shard, a test or a simulation) owns time, threads and
+ * sockets: it sets `now` before a batch, fills `request`, calls `execute`, and reads the reply from
+ * `reply`. After each command the engine serves the waiters whose keys became ready; their replies
+ * follow in the same writer and are announced through `sink.late`.
+ *
+ * What it deliberately does not know: connections (a number stands for one), RESP parsing, other
+ * shards, clocks and randomness (`now` and the seed come from the host).
+ */
+import { type Block, errors, ReplyWriter } from '@hashlane/resp';
+import { Arena, offsetOf, pageOf } from './arena.ts';
+import { CommandContext } from './command-context.ts';
+import { type CommandSpec, DENYOOM } from './commands/command-spec.ts';
+import { defaultEngineSettings, type EngineSettings } from './engine-settings.ts';
+import { KEY, KEY_LENGTH, TYPE_NAMES } from './entry.ts';
+import { Eviction } from './eviction.ts';
+import { hashBytes } from './hash.ts';
+import { invariant } from './invariant.ts';
+import { Keyspace, type KeyspaceHost } from './keyspace.ts';
+import { LazyFree } from './lazy-free.ts';
+import { EXPIRY_KEYS_PER_CYCLE_MAX, REPLY_BLOCK_BYTES } from './limits.ts';
+import { RandomSource } from './random-source.ts';
+import { REQUEST_DENY_BLOCKING, REQUEST_NO_TOUCH, REQUEST_RESP3, Request } from './request.ts';
+import { SnapshotWalk } from './snapshot-walk.ts';
+import type { ValueCodec } from './value-codec.ts';
+import { type Claim, type Waiter, Waiters, type WaitingKey } from './waiters.ts';
+
+/** Receives what does not answer the command that is being executed. */
+export interface EngineSink {
+  /** The reply of a command that had blocked is in `reply.block` from `start` to `end`. */
+  late(connection: number, start: number, end: number): void;
+}
+
+export class Engine implements KeyspaceHost {
+  arena: Arena;
+  readonly reply: ReplyWriter;
+  readonly request: Request;
+  readonly context: CommandContext;
+  readonly waiters = new Waiters();
+  readonly settings: EngineSettings;
+  readonly eviction: Eviction;
+  readonly snapshot: SnapshotWalk;
+  readonly lazyFree = new LazyFree();
+  readonly random: RandomSource;
+  readonly codec: ValueCodec;
+  readonly sink: EngineSink;
+  /** Set by the host for a command of a waiter that is registered in several shards. */
+  claim: Claim | undefined;
+
+  now = 0;
+  accessClock = 0;
+  noTouch = false;
+  lfu = false;
+  expiresLazily = true;
+  expiresActively = true;
+  keyspaceHits = 0;
+  keyspaceMisses = 0;
+  expiredKeys = 0;
+  snapshotParity = 0;
+  snapshotRuns = false;
+  /** Changes so far; the snapshot scheduler watches it. */
+  dirty = 0;
+  commandsProcessed = 0;
+  #keyspaces: (Keyspace | undefined)[] = [];
+
+  constructor(options: {
+    sink: EngineSink;
+    codec: ValueCodec;
+    seed: number;
+    settings?: EngineSettings;
+    /** Where replies go; a writer of its own by default. */
+    reply?: ReplyWriter;
+  }) {
+    this.sink = options.sink;
+    this.codec = options.codec;
+    this.settings = options.settings ?? defaultEngineSettings();
+    this.arena = new Arena();
+    this.reply = options.reply ?? new ReplyWriter(REPLY_BLOCK_BYTES);
+    this.request = new Request(this.reply.block, new Int32Array(2));
+    this.random = new RandomSource(options.seed);
+    this.eviction = new Eviction(this);
+    this.snapshot = new SnapshotWalk(this);
+    this.context = new CommandContext(this, this.reply, this.request, this.keyspace(0));
+  }
+
+  /** The database with this number, made on first use. */
+  keyspace(index: number): Keyspace {
+    return this.#keyspaces[index] ?? this.#makeKeyspace(index);
+  }
+
+  #makeKeyspace(index: number): Keyspace {
+    const made = new Keyspace(this, index);
+    this.#keyspaces[index] = made;
+    return made;
+  }
+
+  /** All databases in use, by number. */
+  *keyspaces(): Generator<Keyspace> {
+    for (const keyspace of this.#keyspaces) if (keyspace !== undefined) yield keyspace;
+  }
+
+  /** Bytes of keys, values and tables of this shard: exact sums. */
+  get usedMemory(): number {
+    let bytes = this.arena.usedBytes + this.arena.mirrors.bytes;
+    for (const keyspace of this.#keyspaces)
+      if (keyspace !== undefined) bytes += keyspace.tableBytes;
+    return bytes;
+  }
+
+  /** Sets the time of the commands that follow (ms since the epoch). */
+  setNow(now: number): void {
+    this.now = now;
+    this.accessClock = this.lfu ? this.eviction.freshClock() : Math.floor(now / 1000) | 0;
+  }
+
+  /**
+   * Executes the command in `request` and serves the waiters it made ready. True when the command
+   * replied, false when it blocked (its reply comes later through the sink).
+   */
+  execute(spec: CommandSpec): boolean {
+    const { context, request, reply } = this;
+    this.commandsProcessed++;
+    reply.protocol = (request.flags & REQUEST_RESP3) !== 0 ? 3 : 2;
+    this.noTouch = (request.flags & REQUEST_NO_TOUCH) !== 0;
+    context.keyspace = this.#keyspaces[request.database] ?? this.keyspace(request.database);
+    if ((spec.flags & DENYOOM) !== 0 && this.settings.maxMemory > 0 && !this.eviction.makeRoom()) {
+      reply.error(errors.outOfMemory);
+      return true;
+    }
+    context.isBlocked = false;
+    if (this.claim !== undefined) return this.#waitClaimed(spec);
+    spec.handler(context);
+    if (context.isBlocked) {
+      this.#addWaiter(spec);
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * Registers a waiter of several shards. It may not take anything before it has won its claim, so
+   * the handler runs on a database without keys, which makes it block; keys that are there already
+   * are ready at once.
+   */
+  #waitClaimed(spec: CommandSpec): boolean {
+    const { context, request } = this;
+    const { keyspace } = context;
+    context.keyspace = new Keyspace(this, request.database);
+    spec.handler(context);
+    context.keyspace = keyspace;
+    if (!context.isBlocked) return true;
+    this.#addWaiter(spec);
+    for (let i = context.blockedKeysFirst; i <= context.blockedKeysLast; i++) {
+      const offset = request.offset(i);
+      const length = request.length(i);
+      const hash = hashBytes(request.block, offset, length);
+      if (keyspace.find(request.block, offset, length, hash) === 0) continue;
+      this.waiters.noteReady(keyspace.index, hash, request.block, offset, length);
+    }
+    return false;
+  }
+
+  /** Serves waiters after `execute`. Cheap when there is nothing to do. */
+  serveWaiters(): void {
+    if (this.waiters.ready.length !== 0) this.#serveReady();
+  }
+
+  #addWaiter(spec: CommandSpec): void {
+    const { context, request } = this;
+    invariant(this.waiters.of(request.connection) === undefined, 'a connection blocks twice');
+    this.waiters.add(
+      spec,
+      request,
+      context.blockedKeysFirst,
+      context.blockedKeysLast,
+      context.blockedUntil,
+      this.claim,
+    );
+  }
+
+  #serveReady(): void {
+    const { ready } = this.waiters;
+    // Serving may make more keys ready (BLMOVE into a list that somebody waits for).
+    for (let i = 0; i < ready.length; i++) {
+      ready[i].isReady = false;
+      this.#serveKey(ready[i]);
+    }
+    ready.length = 0;
+  }
+
+  #serveKey(key: WaitingKey): void {
+    let link = key.first;
+    while (link !== undefined) {
+      const { waiter, next } = link;
+      const keyspace = this.keyspace(key.database);
+      const reference = keyspace.find(key.key, 0, key.key.bytes.length, key.hash);
+      if (reference === 0) return;
+      if (TYPE_NAMES[keyspace.typeOf(reference)] === waiter.spec.waitsFor) this.#serve(waiter);
+      link = next;
+    }
+  }
+
+  #serve(waiter: Waiter): void {
+    if (waiter.claim !== undefined && !waiter.claim.win()) {
+      this.waiters.remove(waiter);
+      return;
+    }
+    this.#runAgain(waiter, waiter.request.flags);
+  }
+
+  /** Runs a waiter's handler again; a reply goes out as a late one, and the waiter goes. */
+  #runAgain(waiter: Waiter, flags: number): void {
+    const { context, reply } = this;
+    const start = reply.position;
+    const protocol = reply.protocol;
+    const { keyspace, request } = context;
+    waiter.request.flags = flags;
+    reply.protocol = (flags & REQUEST_RESP3) !== 0 ? 3 : 2;
+    context.request = waiter.request;
+    context.keyspace = this.keyspace(waiter.request.database);
+    context.isBlocked = false;
+    waiter.spec.handler(context);
+    const served = !context.isBlocked;
+    context.request = request;
+    context.keyspace = keyspace;
+    context.isBlocked = false;
+    reply.protocol = protocol;
+    if (!served) return;
+    this.waiters.remove(waiter);
+    this.sink.late(waiter.request.connection, start, reply.position);
+  }
+
+  /** Answers the waiters whose deadline has passed. */
+  timeOutWaiters(): void {
+    while (this.waiters.earliest() <= this.now) {
+      const waiter = this.waiters.earliestWaiter();
+      if (waiter.claim !== undefined && !waiter.claim.win()) this.waiters.remove(waiter);
+      else this.#runAgain(waiter, waiter.request.flags | REQUEST_DENY_BLOCKING);
+    }
+  }
+
+  /**
+   * Ends the wait of a connection. `reply`: 'timeout' answers as if the time were up, 'error' with
+   * UNBLOCKED, 'force' with the UNBLOCKED of a shutdown, 'none' silently (the client is gone or another shard served it). True when it
+   * waited here and nobody else had claimed it.
+   */
+  unblock(connection: number, answer: 'timeout' | 'error' | 'force' | 'none'): boolean {
+    const waiter = this.waiters.of(connection);
+    if (waiter === undefined) return false;
+    if (waiter.claim !== undefined && answer !== 'none' && !waiter.claim.win()) {
+      this.waiters.remove(waiter);
+      return false;
+    }
+    if (answer === 'timeout') {
+      this.#runAgain(waiter, waiter.request.flags | REQUEST_DENY_BLOCKING);
+      return true;
+    }
+    this.waiters.remove(waiter);
+    if (answer !== 'none') {
+      const start = this.reply.position;
+      this.reply.error(answer === 'force' ? errors.unblockedByForce : errors.unblocked);
+      this.sink.late(connection, start, this.reply.position);
+    }
+    return true;
+  }
+
+  /** When the host must call `tick` next (ms since the epoch), or Infinity. */
+  nextDeadline(): number {
+    let earliest = this.waiters.earliest();
+    if (!this.expiresActively) return earliest;
+    for (const keyspace of this.#keyspaces) {
+      if (keyspace !== undefined) earliest = Math.min(earliest, keyspace.expiries.earliest());
+    }
+    return earliest;
+  }
+
+  /** Times out waiters and expires keys, in a bounded slice. True when work is left. */
+  tick(): boolean {
+    this.timeOutWaiters();
+    if (!this.expiresActively) return false;
+    let left = EXPIRY_KEYS_PER_CYCLE_MAX;
+    for (const keyspace of this.#keyspaces) {
+      if (keyspace !== undefined && left > 0) left -= keyspace.expireDue(this.now, left);
+    }
+    return left <= 0;
+  }
+
+  /** Empties one database. `async` only says who asked; freeing is always sliced. */
+  flush(index: number): number {
+    const keyspace = this.#keyspaces[index];
+    if (keyspace === undefined || keyspace.size === 0) return 0;
+    const removed = keyspace.size;
+    this.#keyspaces[index] = undefined;
+    if (this.#isEmpty()) this.#startFreshArena();
+    else this.lazyFree.addKeyspace(keyspace);
+    this.context.keyspace = this.keyspace(this.request.database);
+    return removed;
+  }
+
+  /** Empties all databases: a new arena takes the old one's place, whatever its size. */
+  flushAll(): number {
+    let removed = 0;
+    for (const keyspace of this.#keyspaces) {
+      if (keyspace === undefined) continue;
+      removed += keyspace.size;
+    }
+    this.#startFreshArena();
+    return removed;
+  }
+
+  #isEmpty(): boolean {
+    return this.#keyspaces.every((keyspace) => keyspace === undefined || keyspace.size === 0);
+  }
+
+  #startFreshArena(): void {
+    this.arena = new Arena();
+    this.#keyspaces = [];
+    this.lazyFree.clear();
+    this.context.keyspace = this.keyspace(this.request.database);
+  }
+
+  /** Exchanges two databases and wakes who waits for a key that is there now. */
+  swap(a: number, b: number): void {
+    if (a === b) return;
+    const first = this.keyspace(a);
+    const second = this.keyspace(b);
+    first.index = b;
+    second.index = a;
+    this.#keyspaces[a] = second;
+    this.#keyspaces[b] = first;
+    this.waiters.noteDatabaseReady(a);
+    this.waiters.noteDatabaseReady(b);
+    this.context.keyspace = this.keyspace(this.request.database);
+  }
+
+  // KeyspaceHost
+
+  saveBeforeChange(keyspace: Keyspace, reference: number): void {
+    this.snapshot.saveBeforeChange(keyspace, reference);
+  }
+
+  keyAppeared(keyspace: Keyspace, reference: number, hash: number): void {
+    if (this.waiters.keyCount === 0) return;
+    const page = keyspace.arena.pages[pageOf(reference)];
+    const entry = offsetOf(reference);
+    const length = page.view.getInt32(entry + KEY_LENGTH, true);
+    this.waiters.noteReady(keyspace.index, hash, page, entry + KEY, length);
+  }
+
+  keyExpired(_keyspace: Keyspace, _reference: number): void {
+    this.dirty++;
+  }
+
+  freeLater(keyspace: Keyspace, reference: number): void {
+    this.lazyFree.addEntry(keyspace, reference);
+  }
+
+  countAccess(block: Block, entry: number): void {
+    this.eviction.countAccess(block, entry);
+  }
+
+  decayedCount(clock: number): number {
+    return this.eviction.decayedCount(clock);
+  }
+
+  /** Throws when any structure is out of order. For tests, fuzzers and DEBUG. */
+  verify(): void {
+    this.arena.verify();
+    for (const keyspace of this.keyspaces()) keyspace.verify();
+  }
+}

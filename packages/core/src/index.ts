@@ -1,0 +1,25 @@
+/** Public surface of core for the packages that may import it (rdb, shard-worker, harness). */
+/** What core's methods take and give; rdb has it from here, as it imports nothing but core. */
+export { Block } from '@hashlane/resp';
+export { Arena, offsetOf, pageOf } from './arena.ts';
+export { CommandContext } from './command-context.ts';
+export * from './commands/command-spec.ts';
+export { COMMANDS } from './commands/index.ts';
+export { joinDigests } from './dataset-digest.ts';
+export { Engine, type EngineSink } from './engine.ts';
+export {
+  applySetting,
+  defaultEngineSettings,
+  type EngineSettings,
+  type SettingValue,
+} from './engine-settings.ts';
+export * from './entry.ts';
+export { matchesGlob } from './glob.ts';
+export { hashBytes, seedHash, shardOfHash } from './hash.ts';
+export { Keyspace } from './keyspace.ts';
+export { LIST_BYTES, ListValue } from './list-value.ts';
+export * from './number-text.ts';
+export * from './request.ts';
+export { insertString, NO_DEADLINE, StringSpan, stringEncoding } from './string-value.ts';
+export type { ValueCodec } from './value-codec.ts';
+export { type Claim, copyRequest } from './waiters.ts';

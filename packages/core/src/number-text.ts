@@ -1,0 +1,110 @@
+/**
+ * Numbers in the text forms of Redis: strict 64-bit integers out of bytes, doubles in and out.
+ *
+ * Integers within ±2^53 stay JavaScript numbers; `parseInteger` answers NaN for anything else and
+ * the caller takes the bigint way (`parseBigInteger`). Strict means Redis's string2ll: no spaces,
+ * no plus sign, no leading zeros, no "-0".
+ */
+import type { Block } from '@hashlane/resp';
+
+export const INT64_MAX = 9223372036854775807n;
+export const INT64_MIN = -9223372036854775808n;
+
+/** Value of a canonical decimal integer of at most 15 digits, or NaN. */
+export function parseInteger(block: Block, offset: number, length: number): number {
+  const { bytes } = block;
+  if (length <= 0 || length > 16) return Number.NaN;
+  let at = offset | 0;
+  const end = (offset + length) | 0;
+  const isNegative = bytes[at] === 45;
+  if (isNegative) {
+    at = (at + 1) | 0;
+    if (at === end) return Number.NaN;
+  }
+  if (end - at > 15) return Number.NaN;
+  const first = bytes[at];
+  if (first === 48) return length === 1 ? 0 : Number.NaN;
+  let value = 0;
+  for (; at < end; at = (at + 1) | 0) {
+    const digit = bytes[at] - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return isNegative ? -value : value;
+}
+
+/** Value of any canonical signed 64-bit decimal integer, or undefined. */
+export function parseBigInteger(text: string): bigint | undefined {
+  if (!/^(0|-?[1-9][0-9]{0,18})$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value > INT64_MAX || value < INT64_MIN ? undefined : value;
+}
+
+/** True when the bytes are what Redis stores as the `int` encoding. */
+export function isIntegerText(block: Block, offset: number, length: number): boolean {
+  if (length === 0 || length > 20) return false;
+  const first = block.bytes[offset];
+  if (first !== 45 && (first < 48 || first > 57)) return false;
+  if (!Number.isNaN(parseInteger(block, offset, length))) return true;
+  return parseBigInteger(block.bytes.latin1Slice(offset, offset + length)) !== undefined;
+}
+
+/**
+ * Value of a decimal or exponent float, `inf`, `infinity` or hexadecimal as strtod reads it, or
+ * NaN when the text is not wholly a number (a literal "nan" is not accepted, as in Redis).
+ */
+export function parseFloatText(text: string): number {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  const infinity = /^([+-]?)inf(inity)?$/i.exec(text);
+  if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity;
+  return parseHexFloat(text);
+}
+
+/** Hexadecimal float as C99 has it (`0x1.8p-3`), or NaN. */
+function parseHexFloat(text: string): number {
+  const hex = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i.exec(text);
+  if (hex === null) return Number.NaN;
+  const [, sign, whole, fraction = '', exponent = '0'] = hex;
+  if (whole === '' && fraction === '') return Number.NaN;
+  const value =
+    Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length);
+  return sign === '-' ? -value : value;
+}
+
+/** A double with 17 significant digits, as printf("%.17g") and Redis's RESP2 doubles. */
+export function formatDouble17(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  if (Object.is(value, -0)) return '-0';
+  if (Number.isInteger(value) && Math.abs(value) < 1e17) return String(BigInt(value));
+  const [mantissa, exponent] = significantDigits(value);
+  const power = Number(exponent);
+  if (power < -4 || power >= 17) {
+    const digits = mantissa.replace(/\.?0+$/, '');
+    const size = String(Math.abs(power)).padStart(2, '0');
+    return `${digits}e${power < 0 ? '-' : '+'}${size}`;
+  }
+  return placePoint(mantissa, power).replace(/\.?0+$/, '');
+}
+
+/**
+ * Mantissa of 17 digits and exponent, ties to the even digit as C has it: toExponential rounds
+ * 2.98023223876953125e-8 (2^-25) up, printf down.
+ */
+function significantDigits(value: number): string[] {
+  const rounded = value.toExponential(16).split('e');
+  const [exact] = value.toExponential(60).split('e');
+  const point = exact.indexOf('.');
+  const isTie = /^50*$/.test(exact.slice(point + 17));
+  const isOdd = (exact.charCodeAt(point + 16) & 1) === 1;
+  if (isTie && !isOdd) rounded[0] = exact.slice(0, point + 17);
+  return rounded;
+}
+
+/** `d.ddd` times ten to `power` (−4 … 16) without an exponent. */
+function placePoint(mantissa: string, power: number): string {
+  const sign = mantissa[0] === '-' ? '-' : '';
+  const digits = mantissa.replace(/[-.]/g, '');
+  if (power < 0) return `${sign}0.${'0'.repeat(-power - 1)}${digits}`;
+  return `${sign}${digits.slice(0, power + 1)}.${digits.slice(power + 1)}`;
+}

@@ -1,0 +1,85 @@
+/**
+ * A second value like a first one, under another key of the same shard: what COPY needs.
+ *
+ * Strings are copied as bytes and lists node by node; other types go through the value codec.
+ * Moving a value (RENAME, MOVE) copies nothing, see `Keyspace.insertDetached`.
+ */
+import type { Block } from '@hashlane/resp';
+import type { Engine } from './engine.ts';
+import { ENCODING_MASK, LIST, RAW_FORCED, STRING } from './entry.ts';
+import type { Keyspace } from './keyspace.ts';
+import { LIST_BYTES, ListValue } from './list-value.ts';
+import { insertString, NO_DEADLINE, StringSpan } from './string-value.ts';
+
+/** The key of a copy, which must be absent in the target keyspace. */
+export interface CopyTarget {
+  readonly keyspace: Keyspace;
+  readonly key: Block;
+  readonly offset: number;
+  readonly length: number;
+  readonly hash: number;
+}
+
+const sourceList = new ListValue();
+const targetList = new ListValue();
+const span = new StringSpan();
+
+/**
+ * Adds the target key with a copy of the value of `reference`, an entry of `source`, without its
+ * deadline. Returns the new reference, or 0 when the codec does not know the type.
+ */
+export function copyValue(
+  engine: Engine,
+  source: Keyspace,
+  reference: number,
+  target: CopyTarget,
+): number {
+  switch (source.typeOf(reference)) {
+    case STRING:
+      return copyString(source, reference, target);
+    case LIST:
+      return copyList(engine, source, reference, target);
+    default: {
+      const value = engine.codec.encodeValue(source, reference);
+      const { keyspace, key, offset, length, hash } = target;
+      return engine.codec.decodeValue(keyspace, key, offset, length, hash, value);
+    }
+  }
+}
+
+function copyString(source: Keyspace, reference: number, target: CopyTarget): number {
+  const { keyspace, key, offset, length, hash } = target;
+  span.locate(source.arena, reference);
+  const copy = insertString(
+    keyspace,
+    key,
+    offset,
+    length,
+    hash,
+    span.block,
+    span.offset,
+    span.length,
+    NO_DEADLINE,
+  );
+  // What OBJECT ENCODING depends on comes along.
+  const form = source.metaOf(reference) & (RAW_FORCED | ENCODING_MASK);
+  keyspace.setMeta(copy, keyspace.metaOf(copy) | form);
+  return copy;
+}
+
+function copyList(engine: Engine, source: Keyspace, reference: number, target: CopyTarget): number {
+  const fill = engine.settings.listMaxListpackSize;
+  const { keyspace, key, offset, length, hash } = target;
+  const copy = keyspace.insert(key, offset, length, hash, LIST, LIST_BYTES, false);
+  const from = sourceList.open(source.arena, reference, fill);
+  const to = targetList.open(keyspace.arena, copy, fill);
+  to.initialize();
+  for (let node = from.firstNode(); node !== 0; node = from.nextNode(node)) {
+    const block = from.nodeBlock(node);
+    const start = from.nodeStart(node);
+    const bytes = from.nodeEnd(node) - start;
+    if (from.nodeIsPlain(node)) to.pushTail(block, start, bytes);
+    else to.appendPacked(block, start, bytes, from.nodeCount(node));
+  }
+  return copy;
+}

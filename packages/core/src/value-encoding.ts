@@ -1,0 +1,27 @@
+/**
+ * The encoding names that OBJECT ENCODING and DEBUG OBJECT answer, as redis 7.2 has them for the
+ * same value. They describe what a client may conclude about size, not how hashlane stores it.
+ */
+import type { Engine } from './engine.ts';
+import { LIST, STRING } from './entry.ts';
+import type { Keyspace } from './keyspace.ts';
+import { ListValue } from './list-value.ts';
+import { StringSpan, stringEncoding } from './string-value.ts';
+
+const list = new ListValue();
+const span = new StringSpan();
+
+/** Encoding name of an entry's value. */
+export function encodingOf(engine: Engine, keyspace: Keyspace, reference: number): string {
+  const { arena } = keyspace;
+  const type = keyspace.typeOf(reference);
+  if (type === STRING) return stringEncoding(arena, reference);
+  if (type !== LIST) return 'unknown';
+  return list.open(arena, reference, engine.settings.listMaxListpackSize).encoding;
+}
+
+/** The bytes of a string entry, in place: good until the next change of any key. */
+export function stringBytes(keyspace: Keyspace, reference: number): Buffer {
+  span.locate(keyspace.arena, reference);
+  return span.block.bytes.subarray(span.offset, span.offset + span.length);
+}
