@@ -1,0 +1,19 @@
+/** Public surface of shard-worker: links to shards, and the group that owns them. */
+export {
+  applySetting,
+  defaultEngineSettings,
+  type EngineSettings,
+  hashBytes,
+  joinDigests,
+  REQUEST_DENY_BLOCKING,
+  REQUEST_NO_TOUCH,
+  REQUEST_RESP3,
+} from '@hashlane/core';
+export type { ClaimTable } from './claim.ts';
+export type { InProcessLink } from './in-process-link.ts';
+export { SHARDS_MAX } from './limits.ts';
+export { NO_CLAIM, type ShardStatistics } from './messages.ts';
+export { shardOfKey } from './routing.ts';
+export { type LoadOptions, type SaveOptions, ShardGroup } from './shard-group.ts';
+export { sleepBlocking } from './shard-host.ts';
+export type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';

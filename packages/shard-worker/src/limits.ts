@@ -1,0 +1,25 @@
+/** All bounds of shard-worker, in one place. Units are last in the names. */
+
+/** Size of a batch buffer; the same buffers go to the shard with requests and back with replies. */
+export const BATCH_BYTES = 128 * 1024;
+/** A buffer that large replies made grow goes on travelling up to this size. */
+export const BATCH_BYTES_MAX = 1024 * 1024;
+/** 32-bit words at the start of a batch: headers and spans of requests, or spans of replies. */
+export const BATCH_WORDS = 10 * 1024;
+/** Offset of the bytes in a batch. */
+export const BATCH_DATA_AT = BATCH_WORDS * 4;
+/** A request with more bytes, or more arguments, travels as a message of its own. */
+export const BATCHED_REQUEST_BYTES_MAX = 32 * 1024;
+export const BATCHED_REQUEST_ARGUMENTS_MAX = 2048;
+/** Bytes on their way to one shard above which connections stop reading. */
+export const IN_FLIGHT_BYTES_MAX = 1024 * 1024;
+/** Batch buffers that a link keeps for reuse. */
+export const SPARE_BATCHES_MAX = 8;
+/** Shards per server: reply order keeps a shard's number in a byte. */
+export const SHARDS_MAX = 128;
+/** Keys that one snapshot slice visits between batches. */
+export const SNAPSHOT_KEYS_PER_SLICE = 500;
+/** Bytes of snapshot chunks in flight to the writer above which the walk waits. */
+export const SNAPSHOT_BYTES_IN_FLIGHT_MAX = 16 * 1024 * 1024;
+/** A timer never sleeps longer, so that a clock that was set back is noticed. */
+export const TIMER_MS_MAX = 10_000;

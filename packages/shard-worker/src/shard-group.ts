@@ -1,0 +1,299 @@
+/**
+ * All shards of a server: starts them, watches over them, snapshots and loads them together.
+ *
+ * Each shard in a thread is one Piscina task that runs as long as the shard lives; its promise
+ * settling is how we learn of a stop or a crash. A crashed shard's outstanding requests are
+ * answered with an error, a fresh shard takes its place on a new port and loads its keys from the
+ * last snapshot; meanwhile its requests are answered with the same error. Other shards go on.
+ *
+ * A snapshot is marked on all shards in one turn, and ports are FIFO: whatever was posted before
+ * the mark is in it, whatever comes after is not.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import {
+  applySetting,
+  COMMANDS,
+  type EngineSettings,
+  type SettingValue,
+  seedHash,
+} from '@hashlane/core';
+import type { ReplyWriter } from '@hashlane/resp';
+import { Piscina } from 'piscina';
+import type {
+  BackgroundTask,
+  LoadSnapshotResult,
+  LoadSnapshotTask,
+  WriteSnapshotResult,
+} from './background-task.ts';
+import { ClaimTable } from './claim.ts';
+import { InProcessLink } from './in-process-link.ts';
+import type { ControlAnswers, ControlRequest, ShardTask } from './messages.ts';
+import { PortLink } from './port-link.ts';
+import type { ReplyReceiver, ShardLink } from './shard-link.ts';
+
+const POOL_FILE = new URL(
+  import.meta.url.endsWith('.ts') ? './pool-task.ts' : './pool-task.js',
+  import.meta.url,
+);
+
+export interface ShardGroupOptions {
+  /** Number of shards in threads; 0 for one shard in this thread. */
+  readonly shards: number;
+  readonly seed: number;
+  readonly settings: EngineSettings;
+  /** The gateway's writer, shared with an in-process shard. */
+  readonly reply: ReplyWriter;
+  receiverOf(connection: number): ReplyReceiver | undefined;
+  drained(): void;
+  /** A shard failed and is being restarted. */
+  failed(shard: number, reason: string): void;
+  /** A failed shard is back with so many keys, or could not be loaded. */
+  restarted(shard: number, keys: number, error: string | undefined): void;
+  /** Where a restarted shard loads from; undefined when there is no snapshot. */
+  snapshotPath(): string | undefined;
+}
+
+export interface SaveOptions {
+  readonly directory: string;
+  readonly fileName: string;
+  readonly serverVersion: string;
+  readonly createdAtSeconds: number;
+  readonly checksum: boolean;
+}
+
+export interface LoadOptions {
+  readonly path: string;
+  readonly checksum: boolean;
+  progress?(doneBytes: number, totalBytes: number): void;
+}
+
+export class ShardGroup {
+  readonly links: readonly ShardLink[];
+  /** The link of the in-process shard, when there is one. */
+  readonly inProcess: InProcessLink | undefined;
+  readonly claims = new ClaimTable();
+  readonly #options: ShardGroupOptions;
+  readonly #ports: PortLink[] = [];
+  readonly #shardPool: Piscina | undefined;
+  #backgroundPool: Piscina | undefined;
+  readonly #tasks = new Map<number, Promise<void>>();
+  #isStopping = false;
+
+  constructor(options: ShardGroupOptions) {
+    this.#options = options;
+    seedHash(options.seed);
+    if (options.shards === 0) {
+      this.inProcess = this.#makeInProcess();
+      this.links = [this.inProcess];
+      return;
+    }
+    this.#shardPool = new Piscina({
+      filename: POOL_FILE.href,
+      name: 'runShard',
+      minThreads: options.shards,
+      maxThreads: options.shards,
+      // A shard's thread must serve its port: it may not sleep in Atomics.wait between tasks.
+      atomics: 'disabled',
+      concurrentTasksPerWorker: 1,
+    });
+    for (let i = 0; i < options.shards; i++) this.#ports.push(this.#startShard(i));
+    this.links = this.#ports;
+  }
+
+  #makeInProcess(): InProcessLink {
+    const { reply, seed, settings } = this.#options;
+    return new InProcessLink({
+      reply,
+      seed,
+      settings,
+      receiverOf: (connection) => this.#options.receiverOf(connection),
+      failed: (reason) => this.#restartInProcess(reason),
+      commandName: (command) => COMMANDS[command].name,
+    });
+  }
+
+  #startShard(index: number): PortLink {
+    const link = new PortLink(index, this.#runShard(index), {
+      receiverOf: (connection) => this.#options.receiverOf(connection),
+      drained: () => this.#options.drained(),
+    });
+    return link;
+  }
+
+  /** Starts the task of a shard and returns our end of its port. */
+  #runShard(index: number): MessagePort {
+    const { seed, settings, shards } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    const task: ShardTask = {
+      index,
+      shards,
+      seed,
+      port: port2,
+      claims: this.claims.memory,
+      settings: this.#shareOf(settings),
+    };
+    const running = (this.#shardPool as Piscina).run(task, { transferList: [port2] as never }).then(
+      () => {},
+      (error: unknown) => this.#shardEnded(index, error),
+    );
+    this.#tasks.set(index, running);
+    return port1;
+  }
+
+  /** A shard may use its share of maxmemory. */
+  #shareOf(settings: EngineSettings): EngineSettings {
+    return { ...settings, maxMemory: Math.floor(settings.maxMemory / this.#options.shards) };
+  }
+
+  #shardEnded(index: number, error: unknown): void {
+    if (this.#isStopping) return;
+    const link = this.#ports[index];
+    this.#options.failed(index, error instanceof Error ? error.message : String(error));
+    link.fail();
+    link.replacePort(this.#runShard(index));
+    void this.#reload(index, () => link.resume());
+  }
+
+  /** Loads the keys of one shard from the last snapshot, then lets requests reach it again. */
+  async #reload(index: number, resume: () => void): Promise<void> {
+    const path = this.#options.snapshotPath();
+    let keys = 0;
+    let problem: string | undefined;
+    try {
+      if (path !== undefined) {
+        const loaded = await this.load({ path, checksum: true }, index);
+        keys = loaded.keys;
+        problem = loaded.error;
+      }
+    } catch (error) {
+      problem = String(error);
+    }
+    resume();
+    this.#options.restarted(index, keys, problem);
+  }
+
+  #restartInProcess(reason: string): void {
+    this.#options.failed(0, reason);
+    const link = this.inProcess as InProcessLink;
+    link.replaceHost();
+    void this.#reload(0, () => link.resume());
+  }
+
+  /** Asks every shard in the same turn. Rejects when a shard is down. */
+  all<T extends ControlRequest['type']>(
+    request: Extract<ControlRequest, { type: T }>,
+  ): Promise<ControlAnswers[T][]> {
+    return Promise.all(this.links.map((link) => link.control<T>(request)));
+  }
+
+  /** Changes settings on all shards. */
+  applySettings(values: readonly (readonly [string, SettingValue])[]): Promise<unknown> {
+    const shards = Math.max(1, this.#options.shards);
+    // A shard that is restarted later starts from these.
+    for (const [name, value] of values) applySetting(this.#options.settings, name, value);
+    const shared = values.map(([name, value]): readonly [string, SettingValue] =>
+      name === 'maxmemory' ? [name, Math.floor(Number(value) / shards)] : [name, value],
+    );
+    return this.all({ type: 'settings', values: shared });
+  }
+
+  #background(task: BackgroundTask, transfer: MessagePort[]): Promise<unknown> {
+    this.#backgroundPool ??= new Piscina({
+      filename: POOL_FILE.href,
+      name: 'runBackgroundTask',
+      minThreads: 0,
+      maxThreads: 2,
+      idleTimeout: 1000,
+      atomics: 'disabled',
+    });
+    return this.#backgroundPool.run(task, { transferList: transfer as never });
+  }
+
+  /**
+   * Marks a snapshot on all shards now and writes it to a file; resolves with its size in bytes.
+   * Rejects when a shard is down or the file cannot be written; the old file is untouched then.
+   */
+  async save(options: SaveOptions): Promise<number> {
+    const channels = this.links.map(() => new MessageChannel());
+    // One turn: no request can come between the marks of two shards.
+    const marks = this.links.map((link, i) =>
+      link.control({ type: 'snapshot-begin', port: channels[i].port1 }, [channels[i].port1]),
+    );
+    const ports = channels.map(({ port2 }) => port2);
+    try {
+      const sizes = await Promise.all(marks);
+      const result = (await this.#background(
+        {
+          kind: 'write-snapshot',
+          ...options,
+          databases: mergeSizes(sizes),
+          ports,
+          usedMemoryBytes: process.memoryUsage.rss(),
+        },
+        ports,
+      )) as WriteSnapshotResult;
+      if (result.bytes === undefined) throw new Error('a shard failed during the snapshot');
+      return result.bytes;
+    } catch (error) {
+      for (const port of ports) port.close();
+      await Promise.allSettled(
+        this.links.map((link) => link.control({ type: 'snapshot-abandon' })),
+      );
+      throw error;
+    }
+  }
+
+  /** Loads a snapshot into all shards, or into one. Resolves with the number of keys loaded. */
+  async load(options: LoadOptions, only?: number): Promise<{ keys: number; error?: string }> {
+    const links = only === undefined ? this.links : [this.links[only]];
+    const channels = links.map(() => new MessageChannel());
+    const progress = new MessageChannel();
+    progress.port1.on('message', ([done, total]: [number, number]) => {
+      options.progress?.(done, total);
+    });
+    const loads = links.map((link, i) =>
+      link.control({ type: 'load', port: channels[i].port1 }, [channels[i].port1]),
+    );
+    const ports = channels.map(({ port2 }) => port2);
+    const task: LoadSnapshotTask = {
+      kind: 'load-snapshot',
+      path: options.path,
+      checksum: options.checksum,
+      seed: this.#options.seed,
+      shards: this.links.length,
+      ports,
+      only,
+      progress: progress.port2,
+    };
+    const scanning = this.#background(task, [...ports, progress.port2]);
+    const [file, ...shards] = await Promise.all([
+      scanning as Promise<LoadSnapshotResult>,
+      ...loads,
+    ]);
+    progress.port1.close();
+    const error = file.error ?? shards.find((shard) => shard.error !== undefined)?.error;
+    return { keys: shards.reduce((sum, shard) => sum + shard.keys, 0), error };
+  }
+
+  /** Ends all shards and pools. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.allSettled(this.links.map((link) => link.control({ type: 'stop' })));
+    await Promise.allSettled(this.#tasks.values());
+    await this.#shardPool?.destroy();
+    await this.#backgroundPool?.destroy();
+  }
+}
+
+function mergeSizes(
+  shards: readonly (readonly (readonly [number, number, number])[])[],
+): { db: number; keys: number; expires: number }[] {
+  const sizes = new Map<number, { db: number; keys: number; expires: number }>();
+  for (const [db, keys, expires] of shards.flat()) {
+    const sum = sizes.get(db) ?? { db, keys: 0, expires: 0 };
+    sum.keys += keys;
+    sum.expires += expires;
+    sizes.set(db, sum);
+  }
+  return [...sizes.values()].sort((a, b) => a.db - b.db);
+}
