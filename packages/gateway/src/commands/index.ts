@@ -1,0 +1,19 @@
+/** All commands that the gateway answers itself, by family. */
+import type { ServerCommandSpec } from '../server-command.ts';
+import { administrationCommands } from './administration.ts';
+import { clientCommands } from './client.ts';
+import { commandCommands } from './command.ts';
+import { configCommands } from './config.ts';
+import { connectionCommands } from './connection.ts';
+import { debugCommands } from './debug.ts';
+import { infoCommands } from './info.ts';
+
+export const serverCommands: readonly ServerCommandSpec[] = [
+  ...connectionCommands,
+  ...administrationCommands,
+  ...debugCommands,
+  ...clientCommands,
+  ...commandCommands,
+  ...infoCommands,
+  ...configCommands,
+];

@@ -1,0 +1,533 @@
+/**
+ * One client: its socket, its half-read request, its place in the order of replies.
+ *
+ * Reading. All connections read into one shared block. Complete requests are dispatched from where
+ * they lie; only the rest of an incomplete one is copied into a buffer of the connection's own. A
+ * connection that must wait (a blocking command, a command over several shards, an asynchronous
+ * server command, CLIENT PAUSE) is *barred*: it keeps its unparsed bytes and goes on when released.
+ *
+ * Replying. Replies go out in request order. `outstanding` counts requests that shards still owe a
+ * reply. While all of them went to one source, replies go straight from the shard's buffer to the
+ * socket; when sources mix, a ReplyOrder sorts them. Replies made in this thread while nothing is
+ * outstanding gather in the gateway's writer and leave with one write per chunk of input.
+ *
+ * Writing. A write that the kernel takes at once leaves nothing behind. When it does not, later
+ * replies are copied into a backlog that is written when the socket drains, and above
+ * OUTPUT_BYTES_MAX the connection is not read from any more.
+ *
+ *   open ──(QUIT, protocol error)──▶ closing: nothing more is read, output is sent, then
+ *     └──(socket error, CLIENT KILL)─▶ closed
+ */
+import type { Socket } from 'node:net';
+import { Block, ParseError, type RequestParser } from '@hashlane/resp';
+import type { ReplyReceiver } from '@hashlane/shard-worker';
+import type { CommandEntry } from './command-index.ts';
+import type { Gateway } from './gateway.ts';
+import {
+  BACKLOG_BLOCK_BYTES,
+  HANDOVER_BYTES_MIN,
+  INPUT_BYTES_MIN,
+  INPUT_EAGER_BYTES_MAX,
+  INPUT_WAITING_BYTES_MAX,
+  OUTPUT_BYTES_MAX,
+  OUTSTANDING_MAX,
+  REPLIES_GATHERED_BYTES_MAX,
+} from './limits.ts';
+import { LOCAL, ReplyOrder } from './reply-order.ts';
+
+export type ReplyMode = 'on' | 'off' | 'skip-next' | 'skip';
+export type ConnectionState = 'open' | 'closing' | 'closed';
+
+/** What of a connection CLIENT RESET and HELLO change; also what CLIENT LIST shows. */
+export class Connection implements ReplyReceiver {
+  readonly id: number;
+  readonly readsWriter = true;
+  readonly socket: Socket;
+  readonly gateway: Gateway;
+  readonly address: string;
+  readonly localAddress: string;
+  readonly createdAtMs: number;
+  state: ConnectionState = 'open';
+  database = 0;
+  /** RESP version. */
+  protocol: 2 | 3 = 2;
+  isAuthenticated: boolean;
+  user = 'default';
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  isNoEvict = false;
+  isNoTouch = false;
+  replyMode: ReplyMode = 'on';
+  lastActiveMs: number;
+  /** Entry of the last command, for CLIENT LIST. */
+  lastCommand: CommandEntry | undefined;
+  commandsProcessed = 0;
+  /** A blocking command is waiting in a shard. */
+  isBlocked = false;
+  /** The shard it waits in. */
+  blockedIn = 0;
+  /** Waits for something; input is kept unparsed. */
+  isBarred = false;
+  /** Barred by CLIENT PAUSE or an asynchronous server command, which release it themselves. */
+  isHeldByGateway = false;
+  /** The command that is waiting was sent under CLIENT REPLY OFF or SKIP. */
+  isLateReplyDropped = false;
+  /** The blocking command that this connection was barred for. */
+  blockedEntry: CommandEntry | undefined;
+  /** What must be undone when the connection goes while a coordinator works for it. */
+  onGone: (() => void) | undefined;
+
+  /** Requests whose replies shards owe. */
+  outstanding = 0;
+  #source = LOCAL;
+  #isMixed = false;
+  #order: ReplyOrder | undefined;
+
+  #parser: RequestParser | undefined;
+  #input: Block | undefined;
+  #inputStart = 0;
+  #inputEnd = 0;
+  #isReadingPaused = false;
+  /** Its client does not take the replies: nothing more is executed until it did. */
+  #hasOutputLeft = false;
+
+  #backlog: Block[] = [];
+  #backlogEnd = 0;
+  #backlogBytes = 0;
+  #isDraining = false;
+
+  constructor(gateway: Gateway, socket: Socket, id: number) {
+    this.gateway = gateway;
+    this.socket = socket;
+    this.id = id;
+    this.address = formatAddress(socket.remoteAddress, socket.remotePort);
+    this.localAddress = formatAddress(socket.localAddress, socket.localPort);
+    this.createdAtMs = Date.now();
+    this.lastActiveMs = this.createdAtMs;
+    this.isAuthenticated = gateway.configuration.values.requirepass === '';
+  }
+
+  // Reading
+
+  /** `length` bytes of input are in `block` (shared with other connections). */
+  receiveInput(block: Block, length: number): void {
+    if (this.state !== 'open') return;
+    const mustWait = this.isBarred || this.#isOverfull();
+    if (this.#input === undefined && !mustWait) {
+      this.#process(block, 0, length, false);
+      return;
+    }
+    this.#keep(block, 0, length);
+    if (mustWait) {
+      if (this.#inputEnd - this.#inputStart > INPUT_WAITING_BYTES_MAX) this.pauseReading();
+      return;
+    }
+    this.#processKept();
+  }
+
+  #processKept(): void {
+    const input = this.#input;
+    if (input === undefined) return;
+    const start = this.#inputStart;
+    const end = this.#inputEnd;
+    this.#input = undefined;
+    this.#process(input, start, end, true);
+  }
+
+  /** Dispatches the complete requests between `start` and `end` and keeps the rest. */
+  #process(block: Block, start: number, end: number, isOwn: boolean): void {
+    const { gateway } = this;
+    gateway.beforeCommands();
+    this.lastActiveMs = gateway.turnMs;
+    let at = start;
+    while (at < end) {
+      const parser = this.#parser ?? gateway.parser;
+      parser.isAuthenticated = this.isAuthenticated;
+      const next = parser.parse(block, at, end);
+      if (next < 0) {
+        if (next === ParseError.FAILED) this.#failProtocol(parser);
+        else this.#keepIncomplete(parser, block, at, end, isOwn);
+        break;
+      }
+      const handsOver = isOwn && at === 0 && next === end && end >= HANDOVER_BYTES_MIN;
+      at = next;
+      if (parser.argc > 0) gateway.dispatch(this, parser, handsOver);
+      if (this.#parser !== undefined) {
+        this.#parser = undefined;
+        gateway.giveParser(parser);
+      }
+      if (gateway.reply.position > REPLIES_GATHERED_BYTES_MAX) this.flush();
+      if (this.isBarred || this.#isOverfull() || this.state !== 'open') {
+        if (at < end && this.state === 'open') this.#keepRest(block, at, end, isOwn);
+        if (this.#isOverfull()) this.pauseReading();
+        break;
+      }
+    }
+    gateway.afterCommands();
+    this.flush();
+  }
+
+  /** Keeps an incomplete request, together with the parser that has read part of it. */
+  #keepIncomplete(
+    parser: RequestParser,
+    block: Block,
+    at: number,
+    end: number,
+    isOwn: boolean,
+  ): void {
+    if (this.#parser === undefined) {
+      this.#parser = parser;
+      this.gateway.takeParser();
+    }
+    this.#keepRest(block, at, end, isOwn);
+    if (end - at > this.gateway.configuration.values.clientQueryBufferLimit) {
+      this.gateway.logger.warn(
+        `closing client that reached max query buffer length: ${this.address}`,
+      );
+      this.destroy();
+    }
+  }
+
+  #keepRest(block: Block, at: number, end: number, isOwn: boolean): void {
+    if (isOwn) {
+      this.#input = block;
+      this.#inputStart = at;
+      this.#inputEnd = end;
+    } else {
+      this.#keep(block, at, end);
+    }
+  }
+
+  /** Appends input to the connection's own buffer. */
+  #keep(block: Block, from: number, to: number): void {
+    const length = to - from;
+    const used = this.#input === undefined ? 0 : this.#inputEnd - this.#inputStart;
+    const input = this.#roomFor(used, length);
+    block.bytes.copy(input.bytes, this.#inputEnd, from, to);
+    this.#inputEnd += length;
+  }
+
+  /** The own buffer with room for `length` more bytes behind the `used` ones. */
+  #roomFor(used: number, length: number): Block {
+    const input = this.#input;
+    if (input !== undefined && this.#inputEnd + length <= input.bytes.length) return input;
+    const wanted = Math.min(this.#parser?.bytesWanted ?? 0, INPUT_EAGER_BYTES_MAX);
+    const needed = Math.max(used + length, wanted);
+    const size = Math.max(INPUT_BYTES_MIN, wanted >= used + length ? wanted : needed * 2);
+    const grown = Block.allocate(size);
+    if (input !== undefined) {
+      input.bytes.copy(grown.bytes, 0, this.#inputStart, this.#inputEnd);
+    }
+    this.#input = grown;
+    this.#inputStart = 0;
+    this.#inputEnd = used;
+    return grown;
+  }
+
+  #failProtocol(parser: RequestParser): void {
+    this.gateway.replyLocally(this, (reply) => reply.error(parser.error));
+    parser.reset();
+    if (this.#parser === parser) this.#parser = undefined;
+    this.closeAfterReplies();
+  }
+
+  /** Connected from this machine. */
+  get isLocal(): boolean {
+    return /^(127\.|\[::1\]|\[::ffff:127\.|\?|\/)/.test(this.address);
+  }
+
+  /** Bytes of input that wait to be parsed (CLIENT LIST's qbuf). */
+  get inputBytes(): number {
+    return this.#input === undefined ? 0 : this.#inputEnd - this.#inputStart;
+  }
+
+  /** Size of the input buffer less what is used. */
+  get inputFreeBytes(): number {
+    return this.#input === undefined ? 0 : this.#input.bytes.length - this.inputBytes;
+  }
+
+  /** Stops parsing until `release`. */
+  bar(): void {
+    this.isBarred = true;
+  }
+
+  /** Goes on with the input that was kept while barred; never from within another dispatch. */
+  release(): void {
+    if (!this.isBarred) return;
+    this.isBarred = false;
+    this.isHeldByGateway = false;
+    this.isBlocked = false;
+    this.blockedEntry = undefined;
+    if (this.#input !== undefined || this.#isReadingPaused) this.gateway.resumeSoon(this);
+  }
+
+  /** Called by the gateway some time after `release`. */
+  resume(): void {
+    if (this.state !== 'open' || this.isBarred || this.#isOverfull()) return;
+    if (this.#input !== undefined) this.#processKept();
+    if (!this.isBarred && this.#isReadingPaused && !this.#isOverfull()) {
+      this.#isReadingPaused = false;
+      this.socket.resume();
+    }
+  }
+
+  pauseReading(): void {
+    if (this.#isReadingPaused) return;
+    this.#isReadingPaused = true;
+    this.socket.pause();
+  }
+
+  get isReadingPaused(): boolean {
+    return this.#isReadingPaused;
+  }
+
+  // The order of replies
+
+  /** A request is about to go to `source`. */
+  expect(source: number): void {
+    if (this.outstanding === 0) {
+      this.#source = source;
+    } else if (this.#isMixed || source !== this.#source) {
+      this.#mix();
+      this.#order?.push(source);
+    }
+    this.outstanding++;
+  }
+
+  #mix(): void {
+    if (this.#isMixed) return;
+    this.#isMixed = true;
+    this.#order ??= new ReplyOrder();
+    for (let i = 0; i < this.outstanding; i++) this.#order.push(this.#source);
+  }
+
+  receive(
+    source: number,
+    block: Block,
+    start: number,
+    end: number,
+    count: number,
+    firstSpan: number,
+  ): boolean {
+    let isHeld = false;
+    if (!this.#isMixed) {
+      isHeld = this.send(block, start, end);
+      this.#settle(count);
+      return isHeld;
+    }
+    const order = this.#order as ReplyOrder;
+    const { staging } = this.gateway;
+    for (let i = 0; i < count; i++) {
+      const span = firstSpan + 8 * i;
+      const from = block.view.getInt32(span, true);
+      order.receive(source, block, from, block.view.getInt32(span + 4, true) - from, staging);
+    }
+    this.gateway.sendStaging(this);
+    this.#settle(count);
+    return false;
+  }
+
+  #settle(count: number): void {
+    this.outstanding -= count;
+    if (this.outstanding > 0) return;
+    this.#isMixed = false;
+    if (this.state === 'closing') this.#endWhenSent();
+    else if (this.isBarred && !this.isHeldByGateway) this.release();
+    else if (this.#isReadingPaused) this.gateway.resumeSoon(this);
+  }
+
+  /** One packet may ask for any amount of replies; what is not executed yet waits. */
+  #isOverfull(): boolean {
+    return this.#hasOutputLeft || this.outstanding >= OUTSTANDING_MAX;
+  }
+
+  /** The reply of a slot that was announced with `expect(LOCAL)`. */
+  receiveLocal(block: Block, start: number, end: number): boolean {
+    return this.#receiveOne(LOCAL, block, start, end);
+  }
+
+  #receiveOne(source: number, block: Block, start: number, end: number): boolean {
+    let isHeld = false;
+    if (this.#isMixed) {
+      const order = this.#order as ReplyOrder;
+      order.receive(source, block, start, end - start, this.gateway.staging);
+      this.gateway.sendStaging(this);
+    } else {
+      isHeld = this.send(block, start, end);
+    }
+    this.#settle(1);
+    return isHeld;
+  }
+
+  blocked(source: number): void {
+    this.isBlocked = true;
+    this.blockedIn = source;
+    this.isBarred = true;
+    if (this.state === 'closed') this.gateway.cancelWait(this);
+    else if (this.state === 'closing') this.destroy();
+  }
+
+  late(source: number, block: Block, start: number, end: number): boolean {
+    this.isBlocked = false;
+    // A socket that was destroyed says so only after this turn.
+    if (this.state === 'closed' || this.socket.destroyed) {
+      this.gateway.returnUndelivered(this, block.bytes.subarray(start, end));
+      return false;
+    }
+    if (this.isLateReplyDropped) {
+      this.isLateReplyDropped = false;
+      this.release();
+      return false;
+    }
+    if (this.outstanding > 0) {
+      // In a worker the request is still outstanding; in process it never was.
+      return this.#receiveOne(source, block, start, end);
+    }
+    const isHeld = this.send(block, start, end);
+    this.release();
+    return isHeld;
+  }
+
+  // Writing
+
+  /** Sends the replies that gathered in the gateway's writer during this chunk. */
+  flush(): void {
+    const { reply } = this.gateway;
+    const end = reply.position;
+    if (end === 0) return;
+    if (this.send(reply.block, 0, end)) reply.take();
+    else reply.reset();
+  }
+
+  /** Writes bytes to the socket. True when the block must not be reused yet. */
+  send(block: Block, start: number, end: number): boolean {
+    if (this.state === 'closed' || start === end) return false;
+    const { socket } = this;
+    if (this.#isDraining || socket.writableLength > 0) {
+      this.#addToBacklog(block, start, end);
+      return false;
+    }
+    socket.write(block.bytes.subarray(start, end));
+    return socket.writableLength > 0;
+  }
+
+  #addToBacklog(block: Block, start: number, end: number): void {
+    this.#backlogBytes += end - start;
+    let from = start;
+    while (from < end) {
+      const last = this.#backlog.at(-1);
+      if (last === undefined || this.#backlogEnd === last.bytes.length) {
+        this.#backlog.push(Block.allocate(BACKLOG_BLOCK_BYTES));
+        this.#backlogEnd = 0;
+        continue;
+      }
+      const length = Math.min(end - from, last.bytes.length - this.#backlogEnd);
+      block.bytes.copy(last.bytes, this.#backlogEnd, from, from + length);
+      this.#backlogEnd += length;
+      from += length;
+    }
+    if (!this.#isDraining) this.#writeBacklog();
+    if (this.#hasTooMuchOutput()) this.#limitOutput();
+  }
+
+  #writeBacklog(): void {
+    const blocks = this.#backlog;
+    if (blocks.length === 0 || this.state === 'closed') {
+      this.#isDraining = false;
+      return;
+    }
+    this.#isDraining = true;
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    const last = blocks.length - 1;
+    const lastEnd = this.#backlogEnd;
+    this.socket.cork();
+    blocks.forEach((block, i) => {
+      const bytes = i === last ? block.bytes.subarray(0, lastEnd) : block.bytes;
+      this.socket.write(bytes, i === last ? () => this.#drained() : undefined);
+    });
+    this.socket.uncork();
+  }
+
+  #drained(): void {
+    this.#isDraining = false;
+    this.#writeBacklog();
+    if (!this.#isDraining) this.#hasOutputLeft = false;
+    if (this.state === 'closing') this.#endWhenSent();
+    else if (!this.#isDraining && this.#isReadingPaused) this.gateway.resumeSoon(this);
+  }
+
+  /** Bytes of replies that were not sent yet. */
+  get outputBytes(): number {
+    return this.socket.writableLength + this.#backlogBytes;
+  }
+
+  #hasTooMuchOutput(): boolean {
+    return this.outputBytes > OUTPUT_BYTES_MAX;
+  }
+
+  #limitOutput(): void {
+    const hardLimit = this.gateway.outputHardLimit;
+    if (hardLimit > 0 && this.outputBytes > hardLimit) {
+      this.gateway.logger.warn(`closing client over its output buffer limit: ${this.address}`);
+      this.destroy();
+      return;
+    }
+    this.#hasOutputLeft = true;
+    this.pauseReading();
+  }
+
+  // The end
+
+  /** Reads nothing more; closes when all replies were sent. */
+  closeAfterReplies(): void {
+    if (this.state !== 'open') return;
+    this.state = 'closing';
+    // While shards owe replies, what is in the gateway's writer must wait for its turn.
+    if (this.outstanding === 0) this.flush();
+    this.#endWhenSent();
+  }
+
+  /**
+   * The client will send nothing more. Replies it is owed still go out, but, as in Redis, nothing
+   * is waited for on behalf of a client that has hung up.
+   */
+  inputEnded(): void {
+    if (this.isBlocked) this.destroy();
+    else this.closeAfterReplies();
+  }
+
+  /** Ends the socket once shards owe nothing and the backlog is written. */
+  #endWhenSent(): void {
+    if (this.outstanding === 0 && !this.#isDraining) this.socket.end();
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    // The socket closes after this turn; no element may be popped for this client until then.
+    if (this.isBlocked) this.gateway.cancelWait(this);
+    this.onGone?.();
+    this.onGone = undefined;
+    this.socket.destroy();
+  }
+
+  /** The socket is closed: called once, by the acceptor. */
+  closed(): void {
+    this.state = 'closed';
+    this.#input = undefined;
+    this.#backlog = [];
+    if (this.#parser !== undefined) {
+      this.#parser.reset();
+      this.gateway.giveParser(this.#parser);
+      this.#parser = undefined;
+    }
+    this.onGone?.();
+    this.onGone = undefined;
+  }
+}
+
+function formatAddress(address: string | undefined, port: number | undefined): string {
+  if (address === undefined) return '?:0';
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

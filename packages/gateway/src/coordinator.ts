@@ -1,0 +1,306 @@
+/**
+ * Commands whose keys are on several shards, put together from single-shard commands.
+ *
+ * A coordinated command is a barrier on its connection: what came before was posted before it (and
+ * ports are FIFO), what comes after waits until it is done. So for the client it behaves as one
+ * command. Between clients each shard's part is atomic, the whole is not yet: isolation between
+ * shards is a layer of its own.
+ *
+ * How a command is put together is its row's `spread`; the cases are in `#strategies` below and in
+ * moves.ts (two keys) and shard-waits.ts (blocking commands over several shards).
+ */
+import { COMMAND_METADATA, type Spread } from '@hashlane/core/metadata';
+import type { ReplyWriter, RequestParser } from '@hashlane/resp';
+import { errors, wrongArity } from '@hashlane/resp';
+import { REQUEST_DENY_BLOCKING, REQUEST_RESP3 } from '@hashlane/shard-worker';
+import type { CommandEntry } from './command-index.ts';
+import type { Connection } from './connection.ts';
+import { type Gateway, messageOf } from './gateway.ts';
+import { keyCount, keyPosition } from './key-positions.ts';
+import { runMove } from './moves.ts';
+import { LOCAL } from './reply-order.ts';
+import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
+import type { ReplyFunction } from './server-command.ts';
+import { callShard } from './shard-call.ts';
+import { ShardWaits } from './shard-waits.ts';
+import { everyShard } from './whole-keyspace.ts';
+
+/** A coordinated command with copies of its arguments. */
+export interface Coordinated {
+  readonly gateway: Gateway;
+  readonly connection: Connection;
+  readonly entry: CommandEntry;
+  /** Arguments, the name first. */
+  readonly words: readonly Buffer[];
+  /** Argument numbers of the keys. */
+  readonly keys: readonly number[];
+  /** Shard of each key. */
+  readonly owners: readonly number[];
+  readonly database: number;
+  readonly flags: number;
+  /** Sends words as the command of this name to a shard. */
+  call(shard: number, name: string, words: readonly (string | Buffer)[]): Promise<Buffer>;
+  /** The same, in another database. */
+  callIn(
+    database: number,
+    shard: number,
+    name: string,
+    words: readonly (string | Buffer)[],
+  ): Promise<Buffer>;
+}
+
+const NUMBERS: ReadonlyMap<string, number> = new Map(
+  COMMAND_METADATA.map((spec, number) => [spec.name, number]),
+);
+
+type Strategy = (command: Coordinated) => Promise<ReplyFunction>;
+
+export class Coordinator {
+  readonly #gateway: Gateway;
+  readonly #waits: ShardWaits;
+  readonly #strategies: { readonly [spread in Spread]: Strategy };
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+    this.#waits = new ShardWaits(gateway);
+    this.#strategies = {
+      sum: sumOfShards,
+      gather: gatherArrays,
+      'all-ok': setAll,
+      'absent-all': setAllIfAbsent,
+      move: (command) => runMove(command, this.#waits),
+      first: (command) => this.#waits.popFirst(command),
+      compare,
+      every: everyShard,
+    };
+  }
+
+  /** Executes a command over several shards for a connection, which is barred until it is done. */
+  coordinate(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    const command = this.#prepare(connection, entry, parser);
+    const strategy = this.#strategies[entry.spec.spread ?? 'every'];
+    const isSilent = connection.replyMode !== 'on';
+    connection.expect(LOCAL);
+    connection.bar();
+    connection.isHeldByGateway = true;
+    strategy(command).then(
+      (write) => this.#settle(connection, isSilent ? () => {} : write),
+      (error: unknown) => {
+        this.#gateway.logger.error({ err: error }, `${entry.spec.name} over several shards failed`);
+        this.#settle(connection, (reply) => reply.error(`ERR internal error: ${messageOf(error)}`));
+      },
+    );
+  }
+
+  #settle(connection: Connection, write: ReplyFunction): void {
+    this.#gateway.writeApart(connection, write);
+    connection.release();
+  }
+
+  #prepare(connection: Connection, entry: CommandEntry, parser: RequestParser): Coordinated {
+    const gateway = this.#gateway;
+    const { spec } = entry;
+    const words: Buffer[] = [];
+    for (let i = 0; i < parser.argc; i++) {
+      const from = parser.offset(i);
+      words.push(Buffer.from(parser.block.bytes.subarray(from, from + parser.length(i))));
+    }
+    const keys: number[] = [];
+    const owners: number[] = [];
+    const count = keyCount(spec, parser);
+    for (let i = 0; i < count; i++) {
+      const position = keyPosition(spec, parser, i);
+      keys.push(position);
+      owners.push(gateway.shardOfArgument(parser, position));
+    }
+    const database = connection.database;
+    const flags = (connection.protocol === 3 ? REQUEST_RESP3 : 0) | REQUEST_DENY_BLOCKING;
+    return {
+      gateway,
+      connection,
+      entry,
+      words,
+      keys,
+      owners,
+      database,
+      flags,
+      call: (shard, name, args) => callOn(gateway, shard, name, args, database, flags),
+      callIn: (other, shard, name, args) => callOn(gateway, shard, name, args, other, flags),
+    };
+  }
+
+  /** CLIENT UNBLOCK for a connection that waits in several shards; false when it does not. */
+  unblock(connection: Connection, answer: 'timeout' | 'error'): boolean {
+    return this.#waits.unblock(connection, answer);
+  }
+
+  /** A shard failed: answers the waits that it was part of. */
+  shardFailed(shard: number): void {
+    this.#waits.shardFailed(shard);
+  }
+
+  /** Ends all waits over several shards, at shutdown. */
+  unblockAll(): void {
+    this.#waits.unblockAll();
+  }
+
+  /**
+   * A reply of a blocking pop could not be delivered: its elements go back to the end of the list
+   * they were taken from, in their order.
+   */
+  returnElements(database: number, entry: CommandEntry, reply: Buffer): void {
+    const popped = poppedElements(entry.spec.name, reply);
+    if (popped === undefined) return;
+    const { key, side } = popped;
+    const gateway = this.#gateway;
+    const owner = gateway.shardOfBytes(key);
+    // Not at once: an in-process shard is in the middle of serving its waiters.
+    queueMicrotask(() => {
+      const start = gateway.reply.position;
+      for (const element of popped.elements.reverse()) {
+        const words = ['HASHLANE.PUSH', key, side, element];
+        void callOn(gateway, owner, 'HASHLANE.PUSH', words, database, 0);
+      }
+      // An in-process shard wrote its replies here; nobody is to get them.
+      gateway.reply.position = start;
+    });
+  }
+}
+
+/** Sends a command to a shard by its name. */
+export function callOn(
+  gateway: Gateway,
+  shard: number,
+  name: string,
+  words: readonly (string | Buffer)[],
+  database: number,
+  flags: number,
+): Promise<Buffer> {
+  const number = NUMBERS.get(name);
+  if (number === undefined) throw new Error(`no shard command ${name}`);
+  gateway.beforeCommands();
+  const bytes = words.map((word) =>
+    typeof word === 'string' ? Buffer.from(word, 'latin1') : word,
+  );
+  return callShard(gateway.links[shard], number, bytes, database, flags);
+}
+
+/** What a reply of BLPOP, BRPOP or BLMPOP took, and from where; undefined for other replies. */
+function poppedElements(
+  name: string,
+  reply: Buffer,
+): { key: Buffer; side: string; elements: Buffer[] } | undefined {
+  const parts = reply[0] === 42 ? elementsOf(reply) : undefined;
+  if (parts === undefined || parts.length !== 2) return undefined;
+  const key = bulkOf(parts[0]);
+  if (key === undefined) return undefined;
+  if (name === 'BLPOP' || name === 'BRPOP') {
+    const element = bulkOf(parts[1]);
+    const side = name === 'BLPOP' ? 'LEFT' : 'RIGHT';
+    return element === undefined ? undefined : { key, side, elements: [element] };
+  }
+  return undefined;
+}
+
+/** Groups the keys of a command, each with the `step` − 1 arguments after it, by shard. */
+function groupByShard(command: Coordinated, step: number): Map<number, Buffer[]> {
+  const groups = new Map<number, Buffer[]>();
+  command.keys.forEach((position, i) => {
+    const owner = command.owners[i];
+    const group = groups.get(owner) ?? [];
+    group.push(...command.words.slice(position, position + step));
+    groups.set(owner, group);
+  });
+  return groups;
+}
+
+/** The first error among replies, as a reply; undefined when there is none. */
+export function firstError(replies: readonly Buffer[]): ReplyFunction | undefined {
+  const error = replies.find(isError);
+  return error === undefined ? undefined : (reply) => reply.raw(error);
+}
+
+/** DEL, UNLINK, EXISTS, TOUCH: the sum of the shards' integers. */
+async function sumOfShards(command: Coordinated): Promise<ReplyFunction> {
+  const { name } = command.entry.spec;
+  const groups = [...groupByShard(command, 1)];
+  const replies = await Promise.all(
+    groups.map(([shard, keys]) => command.call(shard, name, [name, ...keys])),
+  );
+  const sum = (): number => replies.reduce((total, reply) => total + integerOf(reply), 0);
+  return firstError(replies) ?? ((reply) => reply.integer(sum()));
+}
+
+/** MGET: the shards' array elements in the order of the keys. */
+async function gatherArrays(command: Coordinated): Promise<ReplyFunction> {
+  const { spec } = command.entry;
+  const head = command.words.slice(0, command.keys[0]);
+  const groups = groupByShard(command, 1);
+  const elements = new Map<number, Buffer[]>();
+  const replies = await Promise.all(
+    [...groups].map(async ([shard, keys]) => {
+      const reply = await command.call(shard, spec.name, [...head, ...keys]);
+      if (!isError(reply)) elements.set(shard, elementsOf(reply) ?? []);
+      return reply;
+    }),
+  );
+  const failure = firstError(replies);
+  if (failure !== undefined) return failure;
+  return (reply) => {
+    const next = new Map<number, number>();
+    reply.array(command.owners.length);
+    for (const owner of command.owners) {
+      const i = next.get(owner) ?? 0;
+      next.set(owner, i + 1);
+      reply.raw((elements.get(owner) as Buffer[])[i]);
+    }
+  };
+}
+
+function hasOddPairs({ entry, words }: Coordinated): ReplyFunction | undefined {
+  if (words.length % 2 === 1) return undefined;
+  return (reply: ReplyWriter) => reply.error(wrongArity(entry.lowerName));
+}
+
+/** MSET. */
+async function setAll(command: Coordinated): Promise<ReplyFunction> {
+  const odd = hasOddPairs(command);
+  if (odd !== undefined) return odd;
+  const replies = await Promise.all(
+    [...groupByShard(command, 2)].map(([shard, pairs]) =>
+      command.call(shard, 'MSET', ['MSET', ...pairs]),
+    ),
+  );
+  return firstError(replies) ?? ((reply) => reply.ok());
+}
+
+/** MSETNX: sets all when none of the keys exists. */
+async function setAllIfAbsent(command: Coordinated): Promise<ReplyFunction> {
+  const odd = hasOddPairs(command);
+  if (odd !== undefined) return odd;
+  const found = await Promise.all(
+    [...groupByShard(command, 1)].map(([shard, keys]) =>
+      command.call(shard, 'EXISTS', ['EXISTS', ...keys]),
+    ),
+  );
+  const failure = firstError(found);
+  if (failure !== undefined) return failure;
+  if (found.some((reply) => integerOf(reply) > 0)) return (reply) => reply.integer(0);
+  const replies = await Promise.all(
+    [...groupByShard(command, 2)].map(([shard, pairs]) =>
+      command.call(shard, 'MSET', ['MSET', ...pairs]),
+    ),
+  );
+  return firstError(replies) ?? ((reply) => reply.integer(1));
+}
+
+/** LCS: the second key's value travels to the shard of the first. */
+async function compare(command: Coordinated): Promise<ReplyFunction> {
+  const { owners, words } = command;
+  const other = await command.call(owners[1], 'GET', ['GET', words[2]]);
+  if (isError(other)) return (reply) => reply.error(errors.lcsTypes);
+  const value = isNull(other) ? Buffer.alloc(0) : (bulkOf(other) as Buffer);
+  const options = words.slice(3);
+  const answer = await command.call(owners[0], 'HASHLANE.LCS', ['', words[1], value, ...options]);
+  return (reply) => reply.raw(answer);
+}

@@ -1,0 +1,592 @@
+/**
+ * The gateway: everything that the connections of one thread share, and the way of a command from
+ * parsed arguments to a shard.
+ *
+ *   dispatch ─▶ look up ─▶ check ─┬─▶ answer here           (connection and server commands)
+ *                                 ├─▶ route to one shard    (nearly all data commands)
+ *                                 └─▶ coordinate            (keys on several shards)
+ *
+ * Nothing here is global to the process: two gateways in two threads would share nothing but the
+ * shards. What it does not do: parse (RequestParser), order replies (Connection), execute data
+ * commands (shards).
+ */
+import {
+  COMMAND_METADATA,
+  type CommandMetadata,
+  DENYOOM,
+  FAST,
+  LOADING,
+  NO_AUTH,
+  WRITE,
+} from '@hashlane/core/metadata';
+import {
+  Block,
+  errors,
+  ReplyWriter,
+  RequestParser,
+  unknownCommand,
+  unknownSubcommand,
+  wrongArity,
+} from '@hashlane/resp';
+import {
+  hashBytes,
+  type InProcessLink,
+  NO_CLAIM,
+  REQUEST_NO_TOUCH,
+  REQUEST_RESP3,
+  type ReplyReceiver,
+  type ShardGroup,
+  type ShardLink,
+  shardOfKey,
+} from '@hashlane/shard-worker';
+import { ClientPause } from './client-pause.ts';
+import { buildCommandIndex, type CommandEntry, type CommandIndex } from './command-index.ts';
+import { followConfiguration } from './commands/config.ts';
+import { serverCommands } from './commands/index.ts';
+import type { Configuration } from './configuration.ts';
+import type { Connection } from './connection.ts';
+import { Coordinator } from './coordinator.ts';
+import { keyCount, keyPosition } from './key-positions.ts';
+import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
+import type { Logger } from './log.ts';
+import { LOCAL } from './reply-order.ts';
+import type { ReplyFunction, ServerCall } from './server-command.ts';
+import { SilentReceiver } from './silent-receiver.ts';
+import type { SnapshotScheduler } from './snapshot-scheduler.ts';
+import { Statistics } from './statistics.ts';
+
+/** One call in so many of a fast command is timed; a power of two. */
+const SERVED_SAMPLE = 16;
+
+/** Reasons why a command may have to be refused or held; 0 is the common case. */
+export const GATE_LOADING = 1;
+export const GATE_PAUSED = 2;
+export const GATE_MISCONFIGURED = 4;
+
+export class Gateway {
+  readonly configuration: Configuration;
+  readonly logger: Logger;
+  readonly commands: CommandIndex;
+  readonly connections = new Map<number, Connection>();
+  readonly coordinator: Coordinator;
+  readonly pause: ClientPause;
+  readonly statistics = new Statistics();
+  /** Replies made in this thread for the connection whose input is being processed. */
+  readonly reply = new ReplyWriter(REPLY_BLOCK_BYTES);
+  /** Replies being put back in order; empty between calls. */
+  readonly staging = new ReplyWriter(REPLY_BLOCK_BYTES);
+  /** Parser of the chunk being processed; replaced when a connection keeps it. */
+  parser: RequestParser;
+  /** Milliseconds since the epoch, as of the last chunk of input. */
+  turnMs = Date.now();
+  /** GATE_* bits. */
+  gate = 0;
+  /** client-output-buffer-limit normal's hard limit in bytes, 0 for none. */
+  outputHardLimit = 0;
+  shards!: ShardGroup;
+  snapshots!: SnapshotScheduler;
+  /** Ends the server: set by server.ts. `save`: undefined follows the save rules. */
+  shutdown: (options: { save?: boolean; force?: boolean }) => Promise<void> = async () => {};
+  /** Progress of loading, in bytes. */
+  loading = { done: 0, total: 0 };
+  /** Address and port that the server listens on. */
+  listening: { address: string; port: number } = { address: '', port: 0 };
+
+  #links: readonly ShardLink[] = [];
+  #inProcess: InProcessLink | undefined;
+  #spareParsers: RequestParser[] = [];
+  #resumable: Connection[] = [];
+  #nextConnection = 1;
+  #served = 0;
+  /** Receivers of late replies that are not connections: coordinators' waits. */
+  readonly #waits = new Map<number, ReplyReceiver>();
+
+  constructor(configuration: Configuration, logger: Logger) {
+    this.configuration = configuration;
+    this.logger = logger;
+    this.commands = buildCommandIndex(COMMAND_METADATA, serverCommands);
+    this.parser = this.#makeParser();
+    this.coordinator = new Coordinator(this);
+    this.pause = new ClientPause(this);
+  }
+
+  /** Connects the gateway to the shards; called once. */
+  attach(shards: ShardGroup): void {
+    this.shards = shards;
+    this.#links = shards.links;
+    this.#inProcess = shards.inProcess;
+  }
+
+  get links(): readonly ShardLink[] {
+    return this.#links;
+  }
+
+  /** Milliseconds since the epoch, now. */
+  nowMs(): number {
+    return Date.now();
+  }
+
+  // Parsers
+
+  #makeParser(): RequestParser {
+    const parser = new RequestParser();
+    parser.bulkBytesMax = Number(this.configuration.values.protoMaxBulkLen);
+    return parser;
+  }
+
+  /** The current parser stays with a connection; another takes its place. */
+  takeParser(): void {
+    this.parser = this.#spareParsers.pop() ?? this.#makeParser();
+  }
+
+  giveParser(parser: RequestParser): void {
+    parser.reset();
+    parser.bulkBytesMax = Number(this.configuration.values.protoMaxBulkLen);
+    if (this.#spareParsers.length < SPARE_PARSERS_MAX) this.#spareParsers.push(parser);
+  }
+
+  // Connections
+
+  nextConnectionId(): number {
+    return this.#nextConnection++;
+  }
+
+  /** Once per chunk of input, before its commands. */
+  beforeCommands(): void {
+    this.turnMs = Date.now();
+    this.#inProcess?.beforeCommands(this.turnMs);
+  }
+
+  /** Once per chunk of input, after its commands. */
+  afterCommands(): void {
+    this.#inProcess?.afterCommands();
+  }
+
+  /** Lets a connection go on with input it kept, after the current event. */
+  resumeSoon(connection: Connection): void {
+    if (this.#resumable.push(connection) === 1) setImmediate(() => this.#resumeAll());
+  }
+
+  #resumeAll(): void {
+    const connections = this.#resumable;
+    this.#resumable = [];
+    for (const connection of connections) connection.resume();
+  }
+
+  /** A shard has room again: connections that were held back may read on. */
+  drained(): void {
+    for (const connection of this.connections.values()) {
+      if (connection.isReadingPaused) this.resumeSoon(connection);
+    }
+  }
+
+  /** Sends what was put in order for a connection. */
+  sendStaging(connection: Connection): void {
+    const { staging } = this;
+    if (staging.position === 0) return;
+    if (connection.send(staging.block, 0, staging.position)) staging.take();
+    else staging.reset();
+  }
+
+  /** Who gets the late reply that is addressed to this number. */
+  receiverOf(id: number): ReplyReceiver | undefined {
+    return this.connections.get(id) ?? this.#waits.get(id);
+  }
+
+  /** A number under which a coordinator's wait receives late replies. */
+  registerWait(receiver: ReplyReceiver): number {
+    const id = this.nextConnectionId();
+    this.#waits.set(id, receiver);
+    return id;
+  }
+
+  forgetWait(id: number): void {
+    this.#waits.delete(id);
+  }
+
+  /** A connection is gone. One that waits in a shard stays known until the shard let go of it. */
+  connectionClosed(connection: Connection): void {
+    this.statistics.connectionClosed(connection);
+    this.pause.forget(connection);
+    if (connection.isBlocked) this.cancelWait(connection);
+    else if (connection.outstanding === 0) this.connections.delete(connection.id);
+    connection.closed();
+  }
+
+  /** Ends the wait of a connection that is gone. */
+  cancelWait(connection: Connection): void {
+    const asked = this.#links.map((link) =>
+      link.control({ type: 'unblock', connection: connection.id, answer: 'none' }),
+    );
+    void Promise.allSettled(asked).then(() => this.connections.delete(connection.id));
+  }
+
+  /** A popped element could not be delivered because its client is gone: it goes back. */
+  returnUndelivered(connection: Connection, reply: Buffer): void {
+    this.connections.delete(connection.id);
+    const entry = connection.blockedEntry;
+    if (entry !== undefined) this.coordinator.returnElements(connection.database, entry, reply);
+  }
+
+  /** A shard failed: whoever waits in it is answered with an error. */
+  shardFailed(shard: number): void {
+    this.coordinator.shardFailed(shard);
+    for (const connection of this.connections.values()) {
+      if (!connection.isBlocked || connection.blockedIn !== shard) continue;
+      if (connection.outstanding > 0) {
+        const writer = new ReplyWriter(256);
+        writer.error(errors.shardFailed);
+        connection.late(shard, writer.block, 0, writer.position);
+      } else {
+        this.replyError(connection, errors.shardFailed);
+        connection.flush();
+        connection.release();
+      }
+    }
+  }
+
+  /** Called once shards and snapshots are there: what must follow the configuration. */
+  configurationAttached(): void {
+    const { configuration } = this;
+    const limit = (): undefined => {
+      this.outputHardLimit = configuration.values.clientOutputBufferLimit.normal.hardBytes;
+    };
+    limit();
+    configuration.onChange(['client-output-buffer-limit'], limit);
+    followConfiguration(this);
+  }
+
+  /** Looks at nobody's input any more; replies still go out. */
+  holdAll(): void {
+    for (const connection of this.connections.values()) {
+      connection.bar();
+      connection.isHeldByGateway = true;
+    }
+  }
+
+  /** Takes back `holdAll`. */
+  releaseAll(): void {
+    for (const connection of this.connections.values()) {
+      if (!connection.isBlocked) connection.release();
+    }
+  }
+
+  /** Closes all connections, giving them `milliseconds` to take their last replies. */
+  async closeAll(milliseconds: number): Promise<void> {
+    const closing = [...this.connections.values()].map((connection) => {
+      const { socket } = connection;
+      if (socket.destroyed) return Promise.resolve();
+      return new Promise<void>((resolve) => {
+        socket.once('close', () => resolve());
+        connection.closeAfterReplies();
+        // The client may keep its side open; ours ends here.
+        if (connection.outstanding === 0 && socket.writableLength === 0) socket.destroySoon();
+      });
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([Promise.all(closing), late]);
+    clearTimeout(timer);
+    for (const connection of this.connections.values()) connection.destroy();
+  }
+
+  // Dispatch
+
+  /**
+   * Executes or sends one command. `ownsBlock`: the arguments are alone in their block, which may
+   * be given away.
+   */
+  dispatch(connection: Connection, parser: RequestParser, ownsBlock: boolean): void {
+    const { spans, argc } = parser;
+    let entry = this.commands.find(parser.block, spans[0] + parser.origin, spans[1]);
+    if (entry === undefined) {
+      this.#replyUnknown(connection, parser);
+      return;
+    }
+    if (entry.subcommands !== undefined && argc > 1) {
+      const found = entry.subcommands.find(parser.block, spans[2] + parser.origin, spans[3]);
+      const isDebug = entry.lowerName === 'debug';
+      if (isDebug && !this.#allowsDebug(connection)) {
+        this.#refuse(connection, entry, errors.debugNotAllowed);
+        return;
+      }
+      // DEBUG answers to unknown parts itself.
+      if (found === undefined && !isDebug) {
+        this.#replyUnknownSubcommand(connection, entry, parser);
+        return;
+      }
+      entry = found ?? entry;
+    }
+    const { arity } = entry.spec;
+    if (arity > 0 ? argc !== arity : argc < -arity) {
+      this.#refuse(connection, entry, wrongArity(entry.lowerName));
+      return;
+    }
+    if (!connection.isAuthenticated && (entry.spec.flags & NO_AUTH) === 0) {
+      this.#refuse(connection, entry, errors.noAuth);
+      return;
+    }
+    connection.lastCommand = entry;
+    connection.commandsProcessed++;
+    if (this.gate !== 0 && this.#isHeld(connection, entry, parser)) return;
+    if (connection.replyMode !== 'on') this.#dispatchSilently(connection, entry, parser);
+    else if (entry.handler !== undefined) this.#serve(connection, entry, parser);
+    else this.#route(connection, entry, parser, ownsBlock);
+  }
+
+  #allowsDebug(connection: Connection): boolean {
+    const allowed = this.configuration.values.enableDebugCommand;
+    // Without a password yet there are stronger reasons to refuse.
+    if (!connection.isAuthenticated || allowed === 'yes') return true;
+    return allowed === 'local' && connection.isLocal;
+  }
+
+  #replyUnknown(connection: Connection, parser: RequestParser): void {
+    const args: string[] = [];
+    for (let i = 1; i < parser.argc && i < 20; i++) args.push(parser.text(i));
+    this.statistics.rejected(undefined);
+    this.replyError(connection, unknownCommand(parser.text(0), args));
+  }
+
+  #replyUnknownSubcommand(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+  ): void {
+    this.#refuse(connection, entry, unknownSubcommand(parser.text(1), entry.spec.name));
+  }
+
+  #refuse(connection: Connection, entry: CommandEntry, text: string): void {
+    this.statistics.rejected(entry);
+    this.replyError(connection, text);
+  }
+
+  /** True when the command was refused or put off. */
+  #isHeld(connection: Connection, entry: CommandEntry, parser: RequestParser): boolean {
+    const { flags } = entry.spec;
+    if ((this.gate & GATE_LOADING) !== 0 && (flags & LOADING) === 0) {
+      this.#refuse(connection, entry, errors.loading);
+      return true;
+    }
+    const isWrite = (flags & (WRITE | DENYOOM)) !== 0;
+    if ((this.gate & GATE_MISCONFIGURED) !== 0 && isWrite) {
+      this.#refuse(connection, entry, errors.misconfigured);
+      return true;
+    }
+    return (this.gate & GATE_PAUSED) !== 0 && this.pause.holds(connection, entry, parser);
+  }
+
+  // Answering here
+
+  #serve(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    const { reply } = this;
+    const start = reply.position;
+    const isSilent = connection.replyMode !== 'on';
+    reply.protocol = connection.protocol;
+    const call: ServerCall = { gateway: this, connection, args: parser, reply };
+    // Of the fast commands (PING, ECHO) one call in so many is timed, for all of them.
+    const isFast = (entry.spec.flags & FAST) !== 0;
+    const isTimed = !isFast || (this.#served++ & (SERVED_SAMPLE - 1)) === 0;
+    const started = isTimed ? performance.now() : 0;
+    const errorsBefore = reply.errors;
+    const later = entry.handler?.(call);
+    const failed = reply.errors !== errorsBefore;
+    const elapsed = isTimed ? (performance.now() - started) * 1000 : 0;
+    this.statistics.served(entry, isFast ? elapsed * SERVED_SAMPLE : elapsed, failed);
+    if (later instanceof Promise) {
+      this.#awaitReply(connection, isSilent ? later.then(() => replyNothing) : later);
+      return;
+    }
+    // CLIENT REPLY ON and RESET answer themselves.
+    if (isSilent && connection.replyMode !== 'on') reply.position = start;
+    if (connection.outstanding > 0 && reply.position > start) this.#putInOrder(connection, start);
+  }
+
+  /** Replies made here while shards still owe earlier ones take their place in the order. */
+  #putInOrder(connection: Connection, start: number): void {
+    const { reply } = this;
+    const copy = Buffer.from(reply.block.bytes.subarray(start, reply.position));
+    reply.position = start;
+    connection.expect(LOCAL);
+    connection.receiveLocal(new Block(copy), 0, copy.length);
+  }
+
+  #awaitReply(connection: Connection, later: Promise<ReplyFunction>): void {
+    connection.expect(LOCAL);
+    connection.bar();
+    connection.isHeldByGateway = true;
+    const settle = (write: ReplyFunction): void => {
+      this.writeApart(connection, write);
+      connection.release();
+    };
+    later.then(settle, (error: unknown) => {
+      this.logger.error({ err: error }, 'a server command failed');
+      settle((reply) => reply.error(`ERR internal error: ${messageOf(error)}`));
+    });
+  }
+
+  /** Writes the reply of a slot that was announced with `expect(LOCAL)`. */
+  writeApart(connection: Connection, write: ReplyFunction): void {
+    const writer = new ReplyWriter(256);
+    writer.protocol = connection.protocol;
+    write(writer);
+    this.statistics.countErrors(writer);
+    connection.receiveLocal(writer.block, 0, writer.position);
+  }
+
+  /** Writes a reply of the gateway's own in the connection's order of replies. */
+  replyLocally(connection: Connection, write: ReplyFunction): void {
+    const { reply } = this;
+    const start = reply.position;
+    reply.protocol = connection.protocol;
+    write(reply);
+    if (connection.outstanding > 0) this.#putInOrder(connection, start);
+  }
+
+  /** Replies an error and counts it, also when the client does not want to hear of it. */
+  replyError(connection: Connection, text: string): void {
+    if (connection.replyMode === 'on') {
+      this.replyLocally(connection, (reply) => reply.error(text));
+      return;
+    }
+    this.statistics.error(text);
+    if (connection.replyMode === 'skip') connection.replyMode = 'on';
+  }
+
+  /** CLIENT REPLY OFF or SKIP: the command runs, nobody hears of it. */
+  #dispatchSilently(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    const mode = connection.replyMode;
+    if (entry.handler !== undefined) this.#serve(connection, entry, parser);
+    else this.#submitSilently(connection, entry, parser);
+    if (mode !== 'skip') return;
+    // SKIP is for one command, unless that command was SKIP again.
+    if (connection.replyMode === 'skip') connection.replyMode = 'on';
+    else if (connection.replyMode === 'skip-next') connection.replyMode = 'skip';
+  }
+
+  #submitSilently(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    const start = this.reply.position;
+    const silent = new SilentReceiver(connection);
+    this.#submit(silent, entry, parser, connection, false);
+    if (this.#inProcess === undefined) return;
+    // A shard in this thread has replied into our writer already.
+    this.reply.position = start;
+    silent.done();
+  }
+
+  // Routing
+
+  #route(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+    ownsBlock: boolean,
+  ): void {
+    const inProcess = this.#inProcess;
+    if (inProcess !== undefined) {
+      const { spans } = parser;
+      const hash =
+        entry.singleKey === 1 ? hashBytes(parser.block, spans[2] + parser.origin, spans[3]) : 0;
+      if (entry.isBlocking) connection.blockedEntry = entry;
+      inProcess.submit(
+        connection,
+        entry.command,
+        parser,
+        hash,
+        connection.id,
+        connection.database,
+        this.#flagsOf(connection),
+        NO_CLAIM,
+        ownsBlock,
+      );
+      return;
+    }
+    this.#submit(connection, entry, parser, connection, ownsBlock);
+  }
+
+  #flagsOf(connection: Connection): number {
+    return (
+      (connection.protocol === 3 ? REQUEST_RESP3 : 0) |
+      (connection.isNoTouch ? REQUEST_NO_TOUCH : 0)
+    );
+  }
+
+  /** Sends a command to the shard of its keys, or hands it to the coordinator. */
+  #submit(
+    receiver: Connection | SilentReceiver,
+    entry: CommandEntry,
+    parser: RequestParser,
+    connection: Connection,
+    ownsBlock: boolean,
+  ): void {
+    let hash = 0;
+    let shard = 0;
+    const shards = this.#links.length;
+    if (entry.singleKey === 1) {
+      const offset = (parser.spans[2] + parser.origin) | 0;
+      const length = parser.spans[3];
+      hash = hashBytes(parser.block, offset, length);
+      if (shards > 1) shard = shardOfKey(parser.block, offset, length, hash, shards);
+    } else if (shards > 1) {
+      shard = this.#shardOfAll(entry.spec, parser);
+      if (shard < 0) {
+        this.coordinator.coordinate(connection, entry, parser);
+        return;
+      }
+    }
+    const link = this.#links[shard];
+    receiver.expect(shard);
+    if (entry.isBlocking) {
+      connection.bar();
+      connection.blockedEntry = entry;
+    }
+    link.submit(
+      receiver,
+      entry.command,
+      parser,
+      hash,
+      connection.id,
+      connection.database,
+      this.#flagsOf(connection),
+      NO_CLAIM,
+      ownsBlock,
+    );
+    if (link.isCongested) connection.pauseReading();
+  }
+
+  /** The shard that has all the keys of a command, or −1. */
+  #shardOfAll(spec: CommandMetadata, parser: RequestParser): number {
+    const count = keyCount(spec, parser);
+    if (count <= 0) return spec.spread === 'every' ? -1 : 0;
+    let shard = -1;
+    for (let i = 0; i < count; i++) {
+      const owner = this.shardOfArgument(parser, keyPosition(spec, parser, i));
+      if (shard >= 0 && owner !== shard) return -1;
+      shard = owner;
+    }
+    return shard;
+  }
+
+  /** The shard of a key. */
+  shardOfBytes(key: Buffer): number {
+    const block = new Block(key);
+    const hash = hashBytes(block, 0, key.length);
+    return shardOfKey(block, 0, key.length, hash, this.#links.length);
+  }
+
+  /** The shard of the key in an argument. */
+  shardOfArgument(parser: RequestParser, i: number): number {
+    const offset = parser.offset(i);
+    const length = parser.length(i);
+    const hash = hashBytes(parser.block, offset, length);
+    return shardOfKey(parser.block, offset, length, hash, this.#links.length);
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function replyNothing(): void {}

@@ -1,0 +1,24 @@
+/** All bounds of the gateway, in one place. Units are last in the names. */
+
+/** One read from a socket; the block is shared by all connections. */
+export const READ_BYTES = 64 * 1024;
+/** Reply writer's block; a block that a slow socket still holds is replaced. */
+export const REPLY_BLOCK_BYTES = 64 * 1024;
+/** Unsent replies of one connection above which it is not read from until they are sent. */
+export const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+/** Unparsed input of a waiting connection above which it is not read from. */
+export const INPUT_WAITING_BYTES_MAX = 1024 * 1024;
+/** A buffer for an incomplete request grows at once to at most this; beyond, as bytes arrive. */
+export const INPUT_EAGER_BYTES_MAX = 32 * 1024 * 1024;
+/** A complete request at least this large, alone in its buffer, is handed over with the buffer. */
+export const HANDOVER_BYTES_MIN = 64 * 1024;
+/** Size of a new buffer for an incomplete request. */
+export const INPUT_BYTES_MIN = 512;
+/** Parsers kept for connections in the middle of a request. */
+export const SPARE_PARSERS_MAX = 64;
+/** Unsent replies are gathered in blocks of this size. */
+export const BACKLOG_BLOCK_BYTES = 64 * 1024;
+/** Replies that gather during one chunk of input leave when they are more than this. */
+export const REPLIES_GATHERED_BYTES_MAX = 1024 * 1024;
+/** Requests that shards owe one connection a reply to above which none is sent to them. */
+export const OUTSTANDING_MAX = 1024;

@@ -1,0 +1,179 @@
+/**
+ * Commands that carry something from one key to another when the keys are on two shards: RENAME,
+ * RENAMENX, COPY, LMOVE, RPOPLPUSH and the blocking forms of the last two.
+ *
+ * The order of checks and errors is Redis's. Nothing is lost on the way: the source is deleted only
+ * after the target's shard has taken the value, and an element that the target's shard refuses goes
+ * back where it was.
+ */
+import { errors } from '@hashlane/resp';
+import type { Coordinated } from './coordinator.ts';
+import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
+import type { ReplyFunction } from './server-command.ts';
+import type { ShardWaits } from './shard-waits.ts';
+
+/** The source had nothing to give; a blocking command may then wait. */
+const NOTHING: ReplyFunction = (reply) => reply.null();
+/** The time is up: every blocking command answers with the null of arrays. */
+const TIMED_OUT: ReplyFunction = (reply) => reply.nullArray();
+const WRONG_TYPE: ReplyFunction = (reply) => reply.error(errors.wrongType);
+
+/** Runs a two-key command over two shards. */
+export function runMove(command: Coordinated, waits: ShardWaits): Promise<ReplyFunction> {
+  switch (command.entry.spec.name) {
+    case 'RENAME':
+      return rename(command, 'REPLACE');
+    case 'RENAMENX':
+      return rename(command, 'ABSENT');
+    case 'COPY':
+      return copy(command);
+    case 'LMOVE':
+    case 'RPOPLPUSH':
+      return moveElement(command);
+    default:
+      return moveElementBlocking(command, waits);
+  }
+}
+
+interface CarriedValue {
+  readonly value: Buffer;
+  readonly deadline: string;
+  readonly clock: string;
+}
+
+/** Reads the source's value, or undefined when the key is missing. */
+async function readValue(command: Coordinated): Promise<CarriedValue | undefined> {
+  const answer = await command.call(command.owners[0], 'HASHLANE.READ', ['', command.words[1]]);
+  const parts = elementsOf(answer);
+  if (parts === undefined) return undefined;
+  return {
+    value: bulkOf(parts[0]) as Buffer,
+    deadline: String(integerOf(parts[1])),
+    clock: String(integerOf(parts[2])),
+  };
+}
+
+async function rename(command: Coordinated, mode: 'REPLACE' | 'ABSENT'): Promise<ReplyFunction> {
+  const { owners, words } = command;
+  const source = await readValue(command);
+  if (source === undefined) return (reply) => reply.error(errors.noSuchKey);
+  const { value, deadline, clock } = source;
+  const written = await command.call(owners[1], 'HASHLANE.WRITE', [
+    '',
+    words[2],
+    value,
+    deadline,
+    mode,
+    clock,
+  ]);
+  if (isError(written)) return (reply) => reply.raw(written);
+  if (integerOf(written) === 0) return (reply) => reply.integer(0);
+  await command.call(owners[0], 'HASHLANE.DELETE', ['', words[1]]);
+  return mode === 'REPLACE' ? (reply) => reply.ok() : (reply) => reply.integer(1);
+}
+
+/** COPY source target [DB n] [REPLACE]. */
+async function copy(command: Coordinated): Promise<ReplyFunction> {
+  const { gateway, owners, words } = command;
+  let database = command.database;
+  let mode = 'ABSENT';
+  for (let i = 3; i < words.length; i++) {
+    const option = words[i].latin1Slice().toUpperCase();
+    if (option === 'REPLACE') {
+      mode = 'REPLACE';
+    } else if (option === 'DB' && i + 1 < words.length) {
+      const text = words[++i].latin1Slice();
+      if (!/^-?\d{1,15}$/.test(text)) return (reply) => reply.error(errors.notInteger);
+      database = Number(text);
+      if (database < 0 || database >= gateway.configuration.values.databases) {
+        return (reply) => reply.error(errors.databaseOutOfRange);
+      }
+    } else {
+      return (reply) => reply.error(errors.syntax);
+    }
+  }
+  const source = await readValue(command);
+  if (source === undefined) return (reply) => reply.integer(0);
+  const written = await command.callIn(database, owners[1], 'HASHLANE.WRITE', [
+    '',
+    words[2],
+    source.value,
+    source.deadline,
+    mode,
+    source.clock,
+  ]);
+  return (reply) => reply.raw(written);
+}
+
+interface Ends {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Which ends a command moves between; undefined for a syntax error. */
+function endsOf({ entry, words }: Coordinated): Ends | undefined {
+  if (entry.spec.name.endsWith('RPOPLPUSH')) return { from: 'RIGHT', to: 'LEFT' };
+  const from = words[3].latin1Slice().toUpperCase();
+  const to = words[4].latin1Slice().toUpperCase();
+  const isSide = (side: string): boolean => side === 'LEFT' || side === 'RIGHT';
+  return isSide(from) && isSide(to) ? { from, to } : undefined;
+}
+
+/** LMOVE and RPOPLPUSH. Null when the source is missing, whatever the target is. */
+async function moveElement(command: Coordinated): Promise<ReplyFunction> {
+  const ends = endsOf(command);
+  if (ends === undefined) return (reply) => reply.error(errors.syntax);
+  const { owners, words } = command;
+  const [source, target] = await Promise.all([
+    command.call(owners[0], 'HASHLANE.TYPE', ['', words[1]]),
+    command.call(owners[1], 'HASHLANE.TYPE', ['', words[2]]),
+  ]);
+  const sourceType = source.latin1Slice(1, source.length - 2);
+  const targetType = target.latin1Slice(1, target.length - 2);
+  if (sourceType === 'none') return NOTHING;
+  if (sourceType !== 'list' || (targetType !== 'list' && targetType !== 'none')) return WRONG_TYPE;
+  const popped = await command.call(owners[0], 'HASHLANE.POP', ['', words[1], ends.from]);
+  if (isError(popped)) return WRONG_TYPE;
+  if (isNull(popped)) return NOTHING;
+  return pushElement(command, ends, bulkOf(popped) as Buffer);
+}
+
+/** Puts a popped element on the target; back on the source when the target refuses. */
+async function pushElement(
+  command: Coordinated,
+  ends: Ends,
+  element: Buffer,
+): Promise<ReplyFunction> {
+  const { owners, words } = command;
+  const pushed = await command.call(owners[1], 'HASHLANE.PUSH', ['', words[2], ends.to, element]);
+  if (!isError(pushed)) return (reply) => reply.buffer(element);
+  await command.call(owners[0], 'HASHLANE.PUSH', ['', words[1], ends.from, element]);
+  return (reply) => reply.raw(pushed);
+}
+
+/** BLMOVE and BRPOPLPUSH: waits for the source alone, then pushes. */
+async function moveElementBlocking(
+  command: Coordinated,
+  waits: ShardWaits,
+): Promise<ReplyFunction> {
+  const { words } = command;
+  const timeout = words[words.length - 1];
+  const ends = endsOf(command);
+  if (ends === undefined) return (reply) => reply.error(errors.syntax);
+  const invalid = waits.checkTimeout(timeout);
+  if (invalid !== undefined) return (reply) => reply.error(invalid);
+  const atOnce = await moveElement(command);
+  if (atOnce !== NOTHING) return atOnce;
+  const popping = ends.from === 'LEFT' ? 'BLPOP' : 'BRPOP';
+  const answer = await waits.wait(
+    command,
+    popping,
+    [{ shard: command.owners[0], keys: [words[1]] }],
+    timeout,
+  );
+  if (answer === undefined) return TIMED_OUT;
+  if (isError(answer)) return (reply) => reply.raw(answer);
+  const parts = elementsOf(answer);
+  if (parts === undefined) return TIMED_OUT;
+  return pushElement(command, ends, bulkOf(parts[1]) as Buffer);
+}

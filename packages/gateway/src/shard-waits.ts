@@ -1,0 +1,247 @@
+/**
+ * Blocking commands whose keys are on several shards: LMPOP's and BLPOP's first key that yields
+ * something, and waiting in several shards at once.
+ *
+ *   try     the keys in argument order, shard by shard, without blocking
+ *   wait    one waiter in each shard, all with one claim word; a shard that wants to serve the
+ *           waiter must win the claim, so at most one pops. The winner's reply comes late to the
+ *           wait; the others are told to forget it
+ *
+ * Between the failed tries and the registration an element may arrive: registering runs the
+ * command again in each shard, which serves at once if it wins the claim. Whoever ends the wait
+ * otherwise (time-out in a shard, CLIENT UNBLOCK, a client that is gone) must win the claim too.
+ */
+
+import { COMMAND_METADATA, parseFloatText } from '@hashlane/core/metadata';
+import type { Block } from '@hashlane/resp';
+import { errors } from '@hashlane/resp';
+import { NO_CLAIM, type ReplyReceiver } from '@hashlane/shard-worker';
+import type { Connection } from './connection.ts';
+import type { Coordinated } from './coordinator.ts';
+import type { Gateway } from './gateway.ts';
+import { isError, isNull } from './reply-reader.ts';
+import type { ReplyFunction } from './server-command.ts';
+import { argumentsOf } from './shard-call.ts';
+
+/** The keys of a command that one shard has, in the command's order. */
+export interface ShardKeys {
+  readonly shard: number;
+  readonly keys: readonly Buffer[];
+}
+
+/** Deadlines are 64-bit milliseconds in Redis. */
+const TIMEOUT_MAX_MS = 2 ** 63;
+const UNBLOCKED = Buffer.from(`-${errors.unblocked}\r\n`);
+const FORCED = Buffer.from(`-${errors.unblockedByForce}\r\n`);
+
+/** One wait in several shards. */
+class Wait implements ReplyReceiver {
+  readonly connection: Connection;
+  readonly readsWriter = false;
+  readonly shards: readonly number[];
+  readonly claim: number;
+  readonly answer: Promise<Buffer | undefined>;
+  /** Number under which shards know it. */
+  id = 0;
+  #resolve!: (answer: Buffer | undefined) => void;
+  isOver = false;
+
+  constructor(connection: Connection, shards: readonly number[], claim: number) {
+    this.connection = connection;
+    this.shards = shards;
+    this.claim = claim;
+    this.answer = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  end(answer: Buffer | undefined): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#resolve(answer);
+  }
+
+  /** A shard answered at once: it won the claim, or found an error, or had lost (null). */
+  receive(_source: number, block: Block, start: number, end: number): boolean {
+    const reply = Buffer.from(block.bytes.subarray(start, end));
+    // A shard that lost the claim answers null: that says nothing.
+    if (!isNull(reply)) this.end(reply);
+    return false;
+  }
+
+  blocked(): void {}
+
+  late(_source: number, block: Block, start: number, end: number): boolean {
+    this.end(Buffer.from(block.bytes.subarray(start, end)));
+    return false;
+  }
+}
+
+export class ShardWaits {
+  readonly #gateway: Gateway;
+  readonly #waits = new Map<Connection, Wait>();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  /** LMPOP, BLPOP, BRPOP, BLMPOP over several shards. */
+  async popFirst(command: Coordinated): Promise<ReplyFunction> {
+    const { entry } = command;
+    const timeout = this.#timeoutOf(command);
+    // Runs of neighbouring keys of one shard are tried together, in argument order. A time-out
+    // that is none is an error of the first try.
+    for (const { shard, keys } of runsOf(command)) {
+      const answer = await command.call(shard, entry.spec.name, wordsFor(command, keys));
+      if (!isNull(answer)) return (reply) => reply.raw(answer);
+    }
+    if (timeout === undefined) return (reply) => reply.nullArray();
+    const answer = await this.wait(command, entry.spec.name, groupsOf(command), timeout);
+    if (answer === undefined) return (reply) => reply.nullArray();
+    return (reply) => reply.raw(answer);
+  }
+
+  /** The time-out argument of a blocking command, or undefined. */
+  #timeoutOf({ entry, words }: Coordinated): Buffer | undefined {
+    if (!entry.isBlocking) return undefined;
+    return entry.spec.name === 'BLMPOP' ? words[1] : words[words.length - 1];
+  }
+
+  /** The error text for a time-out that is none, or undefined. */
+  checkTimeout(timeout: Buffer): string | undefined {
+    const milliseconds = Math.ceil(parseFloatText(timeout.latin1Slice()) * 1000);
+    if (Number.isNaN(milliseconds)) return errors.timeoutNotFloat;
+    if (milliseconds < 0) return errors.timeoutNegative;
+    const isTooFar = milliseconds + this.#gateway.nowMs() >= TIMEOUT_MAX_MS;
+    return isTooFar ? errors.timeoutOutOfRange : undefined;
+  }
+
+  /**
+   * Waits in all the shards of `groups` for the first that serves `name`. Resolves with the raw
+   * reply; undefined when the time is up or the client is gone.
+   */
+  async wait(
+    command: Coordinated,
+    name: string,
+    groups: readonly ShardKeys[],
+    timeout: Buffer,
+  ): Promise<Buffer | undefined> {
+    const gateway = this.#gateway;
+    const { connection } = command;
+    if (connection.state !== 'open') return undefined;
+    const claim = gateway.shards.claims.open();
+    if (claim === NO_CLAIM) return Buffer.from('-ERR too many clients wait in several shards\r\n');
+    const wait = new Wait(
+      connection,
+      groups.map(({ shard }) => shard),
+      claim,
+    );
+    wait.id = gateway.registerWait(wait);
+    this.#waits.set(connection, wait);
+    connection.isBlocked = true;
+    connection.onGone = () => this.#abandon(wait);
+    const number = COMMAND_METADATA.findIndex((spec) => spec.name === name);
+    for (const { shard, keys } of groups) {
+      const words =
+        name === command.entry.spec.name
+          ? wordsFor(command, keys)
+          : [Buffer.from(name), ...keys, timeout];
+      gateway.links[shard].submit(
+        wait,
+        number,
+        argumentsOf(words),
+        0,
+        wait.id,
+        command.database,
+        command.flags & ~2,
+        claim,
+        false,
+      );
+    }
+    const answer = await wait.answer;
+    await this.#finish(wait);
+    const isGone = (connection.state as string) === 'closed';
+    if (!isGone || answer === undefined) return answer;
+    if (!isError(answer) && !isNull(answer)) {
+      const entry = { ...command.entry, spec: COMMAND_METADATA[number] };
+      gateway.coordinator.returnElements(command.database, entry, answer);
+    }
+    return undefined;
+  }
+
+  /** All shards forget the wait; then its claim word and number are free again. */
+  async #finish(wait: Wait): Promise<void> {
+    const gateway = this.#gateway;
+    this.#waits.delete(wait.connection);
+    wait.connection.onGone = undefined;
+    wait.connection.isBlocked = false;
+    gateway.shards.claims.win(wait.claim);
+    await Promise.allSettled(
+      wait.shards.map((shard) =>
+        gateway.links[shard].control({ type: 'unblock', connection: wait.id, answer: 'none' }),
+      ),
+    );
+    gateway.forgetWait(wait.id);
+    gateway.shards.claims.close(wait.claim);
+  }
+
+  /** The client is gone: if no shard has served the wait yet, none will. */
+  #abandon(wait: Wait): void {
+    if (this.#gateway.shards.claims.win(wait.claim)) wait.end(undefined);
+  }
+
+  unblock(connection: Connection, answer: 'timeout' | 'error'): boolean {
+    const wait = this.#waits.get(connection);
+    if (wait === undefined || !this.#gateway.shards.claims.win(wait.claim)) return false;
+    wait.end(answer === 'error' ? UNBLOCKED : undefined);
+    return true;
+  }
+
+  unblockAll(): void {
+    for (const wait of this.#waits.values()) {
+      if (this.#gateway.shards.claims.win(wait.claim)) wait.end(FORCED);
+    }
+  }
+
+  /** A shard failed: waits that it might have served are answered with an error. */
+  shardFailed(shard: number): void {
+    for (const wait of this.#waits.values()) {
+      if (!wait.shards.includes(shard)) continue;
+      this.#gateway.shards.claims.win(wait.claim);
+      wait.end(Buffer.from(`-${errors.shardFailed}\r\n`));
+    }
+  }
+}
+
+/** Neighbouring keys of one shard, in argument order. */
+function runsOf(command: Coordinated): ShardKeys[] {
+  const runs: { shard: number; keys: Buffer[] }[] = [];
+  command.owners.forEach((shard, i) => {
+    const key = command.words[command.keys[i]];
+    const last = runs.at(-1);
+    if (last?.shard === shard) last.keys.push(key);
+    else runs.push({ shard, keys: [key] });
+  });
+  return runs;
+}
+
+/** The keys of each shard, each shard once. */
+function groupsOf(command: Coordinated): ShardKeys[] {
+  const groups = new Map<number, Buffer[]>();
+  command.owners.forEach((shard, i) => {
+    const keys = groups.get(shard) ?? [];
+    keys.push(command.words[command.keys[i]]);
+    groups.set(shard, keys);
+  });
+  return [...groups].map(([shard, keys]) => ({ shard, keys }));
+}
+
+/** The command's words with these keys in place of its own. */
+function wordsFor({ entry, keys, words }: Coordinated, own: readonly Buffer[]): Buffer[] {
+  const first = keys[0];
+  const after = words.slice((keys.at(-1) as number) + 1);
+  const before = words.slice(0, first);
+  const countAt = entry.spec.keys?.[0]?.countAt;
+  if (countAt !== undefined) before[countAt] = Buffer.from(String(own.length));
+  return [...before, ...own, ...after];
+}
