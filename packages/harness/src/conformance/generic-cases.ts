@@ -1,0 +1,332 @@
+/** Conformance of the generic commands, databases, and the connection's own. */
+
+import { cases } from './conformance-case.ts';
+
+export const genericCases = cases(String.raw`
+  # DEL, UNLINK, EXISTS, TOUCH, TYPE
+  MSET a 1 b 2
+  RPUSH l x
+  EXISTS a b l none a
+  TOUCH a b none a
+  TYPE a
+  TYPE l
+  TYPE none
+  DEL a none a
+  UNLINK b l none
+  DBSIZE
+  DEL
+  EXISTS
+  TYPE a b
+  # EXPIRE and its kind
+  SET k v
+  EXPIRE k 1000
+  TTL k
+  PEXPIRE k 1000000
+  PTTL k
+  EXPIREAT k 33000000000
+  EXPIRETIME k
+  PEXPIREAT k 33000000000123
+  PEXPIRETIME k
+  EXPIRETIME k
+  PERSIST k
+  PERSIST k
+  TTL k
+  PTTL k
+  EXPIRETIME k
+  PEXPIRETIME k
+  TTL none
+  PTTL none
+  EXPIRETIME none
+  PEXPIRETIME none
+  PERSIST none
+  EXPIRE none 100
+  # EXPIRE: NX, XX, GT, LT
+  SET k v
+  EXPIRE k 100 XX
+  EXPIRE k 100 GT
+  EXPIRE k 100 NX
+  EXPIRE k 200 NX
+  EXPIRE k 200 XX
+  EXPIRE k 100 GT
+  EXPIRE k 300 GT
+  EXPIRE k 400 LT
+  EXPIRE k 50 LT
+  TTL k
+  EXPIRE k 100 NX XX
+  EXPIRE k 100 NX GT
+  EXPIRE k 100 GT LT
+  EXPIRE k 10 XX GT
+  EXPIRE k 1000 XX GT
+  EXPIRE k 100 NOPE
+  EXPIRE k 100 nx
+  EXPIRE none 100 NOPE
+  PERSIST k
+  EXPIRE k 100 LT
+  # EXPIRE in the past
+  SET k v
+  EXPIRE k 0
+  EXISTS k
+  SET k v
+  EXPIRE k -1
+  EXISTS k
+  SET k v
+  EXPIREAT k 1
+  EXISTS k
+  SET k v
+  PEXPIREAT k 0
+  DBSIZE
+  # EXPIRE: numbers
+  SET k v
+  EXPIRE k x
+  EXPIRE k 1.5
+  EXPIRE k 9223372036854775807
+  EXPIRE k 9223372036854775
+  EXPIRE k -9223372036854775808
+  PEXPIRE k 9223372036854775807
+  PEXPIREAT k 9223372036854775807
+  PEXPIRETIME k
+  EXPIREAT k 9223372036854775807
+  EXPIREAT k 9223372036854775
+  EXPIRE k
+  EXISTS k
+  # RENAME, RENAMENX
+  SET a 1 EX 1000
+  RENAME a b
+  TTL b
+  EXISTS a
+  RENAME none x
+  RENAME none none
+  RENAME b b
+  SET c 3
+  RENAMENX b c
+  RENAMENX b d
+  RENAMENX d d
+  RENAMENX none x
+  GET d
+  RPUSH l x y
+  RENAME l c
+  TYPE c
+  LRANGE c 0 -1
+  TTL c
+  RENAME d c
+  TYPE c
+  TTL c
+  # COPY
+  SET a 1 EX 1000
+  COPY a b
+  GET b
+  TTL b
+  COPY a b
+  COPY a b REPLACE
+  COPY none x
+  COPY a a
+  COPY a a DB 0
+  COPY a a DB 1
+  COPY a c DB 1 REPLACE
+  COPY a c DB 99
+  COPY a c DB -1
+  COPY a c DB x
+  COPY a c NOPE
+  COPY a c DB
+  RPUSH l x y z
+  COPY l m
+  RPUSH m w
+  LRANGE l 0 -1
+  LRANGE m 0 -1
+  COPY l b REPLACE
+  TYPE b
+  TTL b
+  SELECT 1
+  KEYS *
+  GET a
+  TTL a
+  # MOVE
+  SET a 1 EX 1000
+  RPUSH l x y
+  MOVE a 1
+  MOVE l 1
+  MOVE a 1
+  MOVE none 1
+  MOVE a 0
+  MOVE a 99
+  MOVE a x
+  MOVE a -1
+  EXISTS a l
+  SET a 2
+  MOVE a 1
+  SELECT 1
+  GET a
+  TTL a
+  LRANGE l 0 -1
+  # SELECT
+  SET k 0
+  SELECT 15
+  GET k
+  SET k 15
+  SELECT 16
+  SELECT -1
+  SELECT x
+  SELECT 1.0
+  SELECT
+  GET k
+  SELECT 0
+  GET k
+  # SWAPDB
+  SET k 0
+  SELECT 1
+  SET k 1
+  SET only1 x
+  SWAPDB 0 1
+  GET k
+  EXISTS only1
+  SELECT 0
+  GET k
+  SWAPDB 0 0
+  SWAPDB 0 99
+  SWAPDB x 1
+  SWAPDB 0 x
+  SWAPDB -1 0
+  SWAPDB 0
+  SWAPDB 2 3
+  DBSIZE
+  # FLUSHDB, FLUSHALL
+  MSET a 1 b 2
+  SELECT 1
+  MSET c 3 d 4
+  FLUSHDB
+  DBSIZE
+  SELECT 0
+  DBSIZE
+  FLUSHDB ASYNC
+  DBSIZE
+  SET a 1
+  FLUSHALL SYNC
+  DBSIZE
+  FLUSHALL NOPE
+  FLUSHDB SYNC ASYNC
+  FLUSHALL ASYNC SYNC
+  # KEYS
+  MSET hello 1 hallo 2 hxllo 3 hllo 4 heello 5 "h[llo" 6 "a\nb" 7
+  KEYS *
+  KEYS h?llo
+  KEYS h*llo
+  KEYS h[ae]llo
+  KEYS h[^e]llo
+  KEYS h[a-e]llo
+  KEYS h\[llo
+  KEYS "h\\[llo"
+  KEYS none
+  KEYS a?b
+  KEYS ""
+  KEYS hello
+  KEYS
+  KEYS a b
+  # SCAN: mistakes
+  SCAN x
+  SCAN -1
+  SCAN 0 COUNT 0
+  SCAN 0 COUNT x
+  SCAN 0 COUNT
+  SCAN 0 NOPE
+  SCAN 0 MATCH
+  SCAN
+  SCAN 0
+  SCAN 0 MATCH * COUNT 1000 TYPE list
+  # RANDOMKEY
+  RANDOMKEY
+  SET k v
+  RANDOMKEY
+  # OBJECT
+  SET k 1
+  OBJECT ENCODING k
+  OBJECT ENCODING none
+  OBJECT REFCOUNT none
+  OBJECT IDLETIME k
+  OBJECT IDLETIME none
+  OBJECT FREQ k
+  OBJECT FREQ none
+  OBJECT HELP
+  OBJECT NOPE k
+  OBJECT ENCODING
+  # PING, ECHO
+  PING
+  PING x
+  PING x y
+  ECHO x
+  ECHO
+  # HELLO
+  HELLO 1
+  HELLO 4
+  HELLO x
+  HELLO 2 NOPE
+  HELLO 2 SETNAME
+  HELLO 2 SETNAME "a b"
+  HELLO 2 AUTH default
+  HELLO 2 AUTH default x
+  HELLO 2 AUTH nobody x
+  # AUTH
+  AUTH
+  AUTH x
+  AUTH default x
+  AUTH nobody x
+  AUTH a b c
+  # CLIENT
+  CLIENT GETNAME
+  CLIENT SETNAME name
+  CLIENT GETNAME
+  CLIENT SETNAME "a b"
+  CLIENT SETNAME "a\nb"
+  CLIENT GETNAME
+  CLIENT SETNAME ""
+  CLIENT GETNAME
+  CLIENT NOPE
+  CLIENT UNBLOCK 123456
+  CLIENT UNBLOCK x
+  CLIENT UNBLOCK 1 NOPE
+  CLIENT KILL 1.2.3.4:5
+  CLIENT KILL ID x
+  CLIENT KILL NOPE x
+  CLIENT KILL TYPE nope
+  CLIENT REPLY NOPE
+  CLIENT PAUSE x
+  CLIENT PAUSE 1 NOPE
+  CLIENT NO-EVICT on
+  CLIENT NO-EVICT off
+  CLIENT NO-EVICT x
+  CLIENT LIST TYPE nope
+  CLIENT LIST ID x
+  CLIENT LIST NOPE
+  # RESET
+  SELECT 2
+  CLIENT SETNAME x
+  RESET
+  CLIENT GETNAME
+  # CONFIG
+  CONFIG GET databases
+  CONFIG GET nope
+  CONFIG SET nope 1
+  CONFIG SET maxmemory-policy nope
+  CONFIG SET maxmemory-policy allkeys-lru
+  CONFIG GET maxmemory-policy
+  CONFIG SET maxmemory-policy noeviction
+  CONFIG SET maxmemory
+  CONFIG NOPE
+  CONFIG
+  # DEBUG and the rest: mistakes
+  SWAPDB
+  LASTSAVE x
+  SAVE x
+  BGSAVE x
+  TIME x
+  COMMAND NOPE
+  COMMAND COUNT x
+  COMMAND GETKEYS GET a
+  COMMAND GETKEYS MSET a 1 b 2
+  COMMAND GETKEYS PING x
+  COMMAND GETKEYS NOPE a
+  COMMAND GETKEYS GET a b
+  COMMAND GETKEYS LMPOP 2 a b LEFT
+  COMMAND GETKEYSANDFLAGS SET a 1
+  COMMAND INFO get
+  COMMAND INFO nope
+`);

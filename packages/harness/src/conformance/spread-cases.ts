@@ -1,0 +1,227 @@
+/**
+ * Commands with many keys, so that on a server with shards the keys lie apart. `a` … `h` and `k:0` …
+ * are on different shards with near certainty, whatever the seed of the hash is; keys with the same
+ * tag (`{t}1`, `{t}2`) are always together, and go the other way through the router.
+ */
+
+import { cases } from './conformance-case.ts';
+
+const NAMES = 'a b c d e f g h'.split(' ');
+const MANY = Array.from({ length: 60 }, (_, i) => `k:${i}`);
+const pairs = (names: readonly string[]) => names.map((name) => `${name} v${name}`).join(' ');
+const all = NAMES.join(' ');
+const many = MANY.join(' ');
+
+export const spreadCases = cases(`
+  # MSET and MGET over shards
+  MSET ${pairs(MANY)}
+  MGET ${many} none
+  DBSIZE
+  MGET none1 none2 none3 none4 none5
+  MSET a 1 b 2 a 3 b 4 c 5 a 6
+  MGET a b c
+  MSET {t}1 x {t}2 y
+  MGET {t}1 {t}2 a
+  # counting over shards
+  MSET ${pairs(NAMES)}
+  EXISTS ${all} none a a
+  TOUCH ${all} none h h
+  DEL a b none a
+  UNLINK c d none d
+  EXISTS ${all}
+  DBSIZE
+  # MSETNX over shards
+  MSETNX ${pairs(NAMES)}
+  MSETNX x 1 y 2 z 3 w 4 a 5
+  EXISTS x y z w
+  MSETNX x 1 y 2 z 3 x 4
+  MGET x y z
+  RPUSH l e
+  MSETNX n1 1 n2 2 n3 3 l 4
+  EXISTS n1 n2 n3
+  # MSET over other types and deadlines
+  RPUSH a x
+  SET b v EX 1000
+  RPUSH c x
+  MSET ${pairs(NAMES)}
+  TYPE a
+  TTL b
+  MGET ${all}
+  # MGET with other types
+  RPUSH a x
+  SET b v
+  RPUSH c x
+  MGET ${all}
+  # RENAME over shards
+  SET a v EX 1000
+  ${NAMES.slice(1)
+    .map((name, i) => `RENAME ${NAMES[i]} ${name}`)
+    .join('\n  ')}
+  GET h
+  TTL h
+  DBSIZE
+  RPUSH l 1 2 3
+  ${NAMES.map((name, i) => `RENAME ${i === 0 ? 'l' : NAMES[i - 1]} ${name}`).join('\n  ')}
+  LRANGE h 0 -1
+  TTL h
+  RENAME none a
+  RENAME none h
+  DBSIZE
+  # RENAMENX over shards
+  MSET a 1 b 2 c 3
+  RENAMENX a b
+  RENAMENX a c
+  RENAMENX a d
+  RENAMENX d e
+  RENAMENX e f
+  RENAMENX none a
+  MGET ${all}
+  # COPY over shards
+  SET a v PX 1000000
+  COPY a b
+  COPY a c
+  COPY a d
+  COPY a e
+  COPY a b
+  RPUSH l 1 2 3
+  COPY l b
+  COPY l b REPLACE
+  COPY l c REPLACE
+  COPY l d REPLACE
+  RPUSH b 4
+  LRANGE l 0 -1
+  LRANGE b 0 -1
+  TTL c
+  TTL e
+  COPY l x DB 3
+  COPY a y DB 3
+  COPY a z DB 99
+  COPY none q
+  COPY a q NOPE
+  SELECT 3
+  LRANGE x 0 -1
+  TTL y
+  # LMOVE over shards
+  RPUSH a 1 2 3 4 5 6 7 8
+  ${NAMES.slice(1)
+    .map((name) => `LMOVE a ${name} LEFT RIGHT`)
+    .join('\n  ')}
+  ${NAMES.slice(1)
+    .map((name) => `RPOPLPUSH ${name} a`)
+    .join('\n  ')}
+  LRANGE a 0 -1
+  LMOVE none a LEFT LEFT
+  LMOVE a b RIGHT RIGHT
+  LMOVE a c RIGHT LEFT
+  LMOVE a d UP LEFT
+  SET s v
+  SET s2 v
+  SET s3 v
+  LMOVE a s LEFT LEFT
+  LMOVE a s2 LEFT LEFT
+  LMOVE a s3 LEFT LEFT
+  LMOVE s a LEFT LEFT
+  LMOVE s2 a LEFT LEFT
+  RPOPLPUSH none s
+  RPOPLPUSH none s2
+  LRANGE a 0 -1
+  # LMOVE of the last element over shards
+  RPUSH a x
+  LMOVE a b LEFT LEFT
+  LMOVE b c LEFT LEFT
+  LMOVE c d LEFT LEFT
+  DBSIZE
+  LRANGE d 0 -1
+  # LMPOP over shards
+  RPUSH h 1 2 3
+  RPUSH e 4 5
+  LMPOP 8 ${all} LEFT
+  LMPOP 8 ${all} RIGHT COUNT 10
+  LMPOP 8 ${all} RIGHT COUNT 1
+  LMPOP 8 ${all} RIGHT COUNT 10
+  LMPOP 8 ${all} LEFT
+  SET c v
+  RPUSH h x
+  LMPOP 8 ${all} LEFT
+  LMPOP 2 h c LEFT
+  LMPOP 9 ${all} LEFT
+  LMPOP 8 ${all} UP
+  LMPOP 8 ${all} LEFT COUNT 0
+  # blocking pops over shards that find something
+  RPUSH h 1 2 3 4 5 6
+  BLPOP ${all} 0
+  BRPOP ${all} 0
+  BLMPOP 0 8 ${all} LEFT COUNT 2
+  BLMOVE h a LEFT LEFT 0
+  BRPOPLPUSH h b 0
+  RPUSH g first
+  RPUSH c second
+  BLPOP g c 0
+  BLPOP ${all} 0
+  BLPOP ${all} 0
+  BLPOP ${all} 0
+  DBSIZE
+  BLPOP ${all} 0.01
+  BLMPOP 0.01 8 ${all} LEFT
+  BLMOVE a b LEFT LEFT 0.01
+  BLMOVE c d LEFT LEFT 0.01
+  SET d v
+  RPUSH h x
+  BLPOP ${all} 0
+  BLPOP h d 0
+  BLPOP ${all} -1
+  BLPOP ${all} x
+  # LCS over shards
+  MSET a ohmytext b mynewtext c mytext d next
+  LCS a b
+  LCS a c LEN
+  LCS a d IDX
+  LCS b c IDX WITHMATCHLEN
+  LCS b none
+  LCS c none2 LEN
+  LCS a b LEN IDX
+  LCS a b NOPE
+  RPUSH l x
+  RPUSH l2 x
+  LCS a l
+  LCS a l2
+  LCS l b
+  # everything at once over shards
+  MSET ${pairs(MANY)}
+  RPUSH list x
+  DBSIZE
+  KEYS k:1*
+  KEYS *
+  RANDOMKEY
+  SWAPDB 0 1
+  DBSIZE
+  SELECT 1
+  DBSIZE
+  MGET ${many}
+  MOVE k:1 0
+  MOVE k:2 0
+  FLUSHDB
+  DBSIZE
+  SELECT 0
+  DBSIZE
+  FLUSHALL
+  DBSIZE
+  KEYS *
+  RANDOMKEY
+  # mistakes over shards
+  DEL
+  MSET a 1 b
+  MSETNX a 1 b
+  MGET
+  SWAPDB 0 99
+  SWAPDB x y
+  FLUSHALL NOPE
+  FLUSHDB NOPE
+  KEYS
+  DBSIZE x
+  RANDOMKEY x
+  SCAN 0 COUNT 0
+  SCAN x
+  LMPOP 3 a b LEFT
+  BLMPOP 0 3 a b LEFT
+`);

@@ -1,0 +1,358 @@
+/** Conformance of the string commands. */
+
+import { cases } from './conformance-case.ts';
+
+const LONG_NUMBER = '9223372036854775807';
+
+export const stringCases = cases(String.raw`
+  # SET and GET
+  SET k v
+  GET k
+  GET none
+  SET k ""
+  GET k
+  STRLEN k
+  SET k "a\x00b\r\n\xff"
+  GET k
+  STRLEN k
+  # SET: NX, XX, GET
+  SET k a XX
+  GET k
+  SET k a NX
+  SET k b NX
+  GET k
+  SET k c XX
+  SET k d GET
+  SET none x GET
+  SET k e NX GET
+  GET k
+  SET k f XX GET
+  SET other f XX GET
+  GET other
+  # SET: expiry
+  SET k v EX 1000
+  TTL k
+  SET k v PX 1000000
+  PTTL k
+  SET k v EXAT 33000000000
+  EXPIRETIME k
+  SET k v PXAT 33000000000123
+  PEXPIRETIME k
+  SET k w KEEPTTL
+  PEXPIRETIME k
+  SET k x
+  TTL k
+  SET k v EXAT 1
+  GET k
+  EXISTS k
+  # SET: wrong expiry
+  SET k v EX 0
+  SET k v EX -1
+  SET k v PX 0
+  SET k v EX x
+  SET k v EX 1.5
+  SET k v EX 9223372036854775807
+  SET k v EX 9223372036854776
+  SET k v PX 9223372036854775807
+  SET k v EXAT 0
+  SET k v PXAT -5
+  SET k v EX
+  GET k
+  # SET: wrong options
+  SET k v NX XX
+  SET k v XX NX
+  SET k v EX 10 PX 10
+  SET k v EX 10 KEEPTTL
+  SET k v KEEPTTL EX 10
+  SET k v KEEPTTL KEEPTTL
+  SET k v NOPE
+  SET k v GET GET
+  SET k v NX NX
+  SET k v nx ex 100 get
+  SET k
+  SET
+  # SET over another type
+  RPUSH l a
+  SET l x GET
+  SET l x NX
+  SET l x
+  TYPE l
+  GET l
+  # SETEX, PSETEX, SETNX
+  SETEX k 100 v
+  TTL k
+  SETEX k 0 v
+  SETEX k -1 v
+  SETEX k x v
+  SETEX k 9223372036854775807 v
+  PSETEX k 100000 v
+  PTTL k
+  PSETEX k 0 v
+  PSETEX k 9223372036854775807 v
+  SETNX k w
+  SETNX n w
+  GET n
+  SETEX k 1
+  PSETEX k 1
+  SETNX k
+  # GETEX
+  SET k v
+  GETEX k EX 1000
+  TTL k
+  GETEX k PERSIST
+  TTL k
+  GETEX k PXAT 33000000000123
+  PEXPIRETIME k
+  GETEX k
+  PEXPIRETIME k
+  GETEX none EX 10
+  GETEX k EX 0
+  GETEX k EX 10 PERSIST
+  GETEX k PERSIST PX 10
+  GETEX k KEEPTTL
+  GETEX k NX
+  GETEX k EX
+  GETEX k EXAT 1
+  EXISTS k
+  RPUSH l a
+  GETEX l
+  GETEX l EX 10
+  # GETDEL, GETSET
+  SET k v EX 100
+  GETSET k w
+  TTL k
+  GETDEL k
+  GETDEL k
+  GETSET k x
+  GET k
+  RPUSH l a
+  GETSET l x
+  GETDEL l
+  TYPE l
+  # GETRANGE and SUBSTR
+  SET k "This is a string"
+  GETRANGE k 0 3
+  GETRANGE k -3 -1
+  GETRANGE k 0 -1
+  GETRANGE k 10 100
+  GETRANGE k 5 3
+  GETRANGE k -100 2
+  GETRANGE k -1 -100
+  GETRANGE k -100 -50
+  GETRANGE k 100 200
+  GETRANGE none 0 -1
+  GETRANGE k a 1
+  GETRANGE k 0 9223372036854775807
+  GETRANGE k -9223372036854775808 -1
+  GETRANGE k 0 9223372036854775808
+  SUBSTR k 5 6
+  SET n 12345
+  GETRANGE n 1 3
+  RPUSH l a
+  GETRANGE l 0 1
+  # SETRANGE
+  SETRANGE k 0 ""
+  EXISTS k
+  SETRANGE k 5 hello
+  GET k
+  SETRANGE k 0 abc
+  GET k
+  SETRANGE k 3 ""
+  SETRANGE k -1 x
+  SETRANGE k 536870912 x
+  SETRANGE k 9223372036854775807 x
+  SETRANGE k x y
+  SET n 12345
+  SETRANGE n 1 x
+  OBJECT ENCODING n
+  SETRANGE n 2 99
+  GET n
+  RPUSH l a
+  SETRANGE l 0 x
+  SETRANGE l 0 ""
+  # APPEND and STRLEN
+  APPEND k abc
+  APPEND k ""
+  APPEND k def
+  GET k
+  STRLEN k
+  STRLEN none
+  SET n 12
+  APPEND n 3
+  INCR n
+  OBJECT ENCODING n
+  RPUSH l a
+  APPEND l x
+  STRLEN l
+  # INCR and its kind
+  INCR k
+  INCR k
+  DECR k
+  INCRBY k 10
+  DECRBY k 3
+  GET k
+  OBJECT ENCODING k
+  DECR other
+  INCRBY k -20
+  DECRBY k -20
+  SET k 9223372036854775807
+  INCR k
+  INCRBY k 1
+  DECRBY k -1
+  DECR k
+  GET k
+  SET k -9223372036854775808
+  DECR k
+  INCRBY k -1
+  DECRBY k 1
+  DECRBY k -9223372036854775808
+  INCRBY k 9223372036854775807
+  GET k
+  INCRBY k 9223372036854775808
+  INCRBY k x
+  INCRBY k 1.0
+  INCRBY k " 1"
+  INCRBY k ""
+  INCRBY k +1
+  INCRBY k 01
+  # INCR on what is no number
+  SET k x
+  INCR k
+  SET k ""
+  INCR k
+  SET k " 1"
+  INCR k
+  SET k "1 "
+  INCR k
+  SET k 1.5
+  INCR k
+  SET k 01
+  INCR k
+  SET k +1
+  INCR k
+  SET k -0
+  INCR k
+  SET k 9223372036854775808
+  INCR k
+  SET k "1\x00"
+  INCR k
+  RPUSH l a
+  INCR l
+  DECRBY l 1
+  INCR
+  INCRBY k
+  # INCR keeps the deadline
+  SET k 1 EX 1000
+  INCR k
+  TTL k
+  INCRBYFLOAT k 1
+  TTL k
+  # INCRBYFLOAT
+  INCRBYFLOAT k 1.5
+  INCRBYFLOAT k 0.1
+  INCRBYFLOAT k -1.6
+  INCRBYFLOAT k 1e3
+  INCRBYFLOAT k 1E-5
+  INCRBYFLOAT k 5.0e3
+  GET k
+  OBJECT ENCODING k
+  SET k 10.50
+  INCRBYFLOAT k 0.1
+  INCRBYFLOAT k -5
+  SET k 3.0e3
+  INCRBYFLOAT k 200
+  SET k 1e10
+  INCRBYFLOAT k 1
+  INCRBYFLOAT k 1e17
+  SET k 17179869184
+  INCRBYFLOAT k 1.5
+  SET k 1
+  INCRBYFLOAT k 1.1
+  INCRBYFLOAT k nan
+  INCRBYFLOAT k inf
+  INCRBYFLOAT k -inf
+  INCRBYFLOAT k x
+  INCRBYFLOAT k ""
+  INCRBYFLOAT k " 1"
+  INCRBYFLOAT k "1 "
+  INCRBYFLOAT k 0x10
+  INCRBYFLOAT k 1e5000
+  INCRBYFLOAT k 1e308
+  GET k
+  SET k 1e5000
+  INCRBYFLOAT k 1
+  SET k " 11"
+  INCRBYFLOAT k 1
+  SET k "11 "
+  INCRBYFLOAT k 1
+  SET k 1.123456789012345678901
+  INCRBYFLOAT k 0
+  SET k 0.00000000000000000001
+  INCRBYFLOAT k 1
+  SET k -0.5
+  INCRBYFLOAT k 0.5
+  SET k ${LONG_NUMBER}
+  INCRBYFLOAT k 1
+  RPUSH l a
+  INCRBYFLOAT l 1
+  # MSET, MSETNX, MGET
+  MSET a 1 b 2 c 3
+  MGET a b c none
+  MSET a 1 b
+  MSET a
+  MSET a 1 a 2 a 3
+  GET a
+  MSETNX a 9 z 9
+  EXISTS z
+  MSETNX x 1 y 2 x 3
+  MGET x y
+  MSETNX x
+  MSETNX p 1 q
+  RPUSH l a
+  MGET a l none
+  MSET l 1 a 5
+  TYPE l
+  SET t v EX 100
+  MSET t w
+  TTL t
+  MGET
+  # LCS
+  MSET a ohmytext b mynewtext
+  LCS a b
+  LCS a b LEN
+  LCS a b IDX
+  LCS a b IDX MINMATCHLEN 4
+  LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN
+  LCS a b IDX MINMATCHLEN -4 WITHMATCHLEN
+  LCS a b LEN IDX
+  LCS a b NOPE
+  LCS a b MINMATCHLEN
+  LCS a b MINMATCHLEN x
+  LCS a none
+  LCS none none2 LEN
+  LCS none none2 IDX
+  LCS a a IDX
+  RPUSH l a
+  LCS a l
+  LCS l a
+  LCS a
+  # encodings
+  SET a 1
+  SET b 12345678901234567890
+  SET c abc
+  SET d aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+  SET e aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+  SET f -9223372036854775808
+  SET g 9223372036854775807
+  SET h 01
+  OBJECT ENCODING a
+  OBJECT ENCODING b
+  OBJECT ENCODING c
+  OBJECT ENCODING d
+  OBJECT ENCODING e
+  OBJECT ENCODING f
+  OBJECT ENCODING g
+  OBJECT ENCODING h
+  APPEND c d
+  OBJECT ENCODING c
+`);

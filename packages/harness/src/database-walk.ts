@@ -1,0 +1,44 @@
+/**
+ * What is in a server, read by commands every server has: the end of a differential test compares
+ * whole databases, so that a wrong effect shows even where no reply did.
+ */
+
+import type { RawClient } from './raw-client.ts';
+import { ReplyError } from './raw-reply.ts';
+
+/** All keys by SCAN, each once, sorted. Leaves `db` selected. */
+export async function scanKeys(client: RawClient, db: number, ...options: string[]) {
+  await client.text('SELECT', db);
+  const found = new Set<string>();
+  let cursor = '0';
+  do {
+    const reply = await client.value('SCAN', cursor, ...options);
+    if (!Array.isArray(reply)) throw new Error(`SCAN replied ${JSON.stringify(reply)}`);
+    cursor = String(reply[0]);
+    for (const key of reply[1]) found.add(String(key));
+  } while (cursor !== '0');
+  return [...found].sort();
+}
+
+/** `db key → type, value, deadline` of every key in the first databases, as sorted lines. */
+export async function walk(client: RawClient, databases: number): Promise<string[]> {
+  const lines: string[] = [];
+  for (let db = 0; db < databases; db++) {
+    const keys = await scanKeys(client, db);
+    const size = await client.value('DBSIZE');
+    if (size !== keys.length) lines.push(`${db}: DBSIZE ${size}, but SCAN found ${keys.length}`);
+    for (const key of keys)
+      lines.push(`${db} ${JSON.stringify(key)} ${await contentOf(client, key)}`);
+  }
+  return lines;
+}
+
+async function contentOf(client: RawClient, key: string): Promise<string> {
+  const type = String(await client.value('TYPE', key));
+  const read = type === 'list' ? ['LRANGE', key, '0', '-1'] : ['GET', key];
+  const value = await client.value(...read);
+  // A deadline in seconds differs by the moment it was set at; that there is one does not.
+  const deadline = Number(await client.value('EXPIRETIME', key));
+  const shown = value instanceof ReplyError ? value.message : JSON.stringify(value);
+  return `${type} ${shown} ${deadline < 0 ? 'stays' : `until ${Math.round(deadline / 1000)}`}`;
+}
