@@ -1,0 +1,52 @@
+// CPU time and resident memory of another process, read from Linux's /proc.
+//
+// utime and stime in /proc/<pid>/stat are sums over all threads of the process, those that have
+// ended included, in clock ticks. A tick is 10 ms on every Linux that Node runs on (USER_HZ is 100
+// in the kernel's interface whatever its internal rate), so a run has to last seconds, not
+// milliseconds, for the difference of two readings to mean something.
+// Source of the format: proc_pid_stat(5), proc_pid_status(5).
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const TICK_SECONDS = 0.01;
+
+/** Seconds of CPU (user + system) in the text of a /proc/<pid>/stat. */
+export function parseCpuSeconds(stat: string): number {
+  // The second field is the executable's name in parentheses and may hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [utime, stime] = [Number(fields[11]), Number(fields[12])];
+  if (!Number.isFinite(utime + stime)) throw new Error('not the text of /proc/<pid>/stat');
+  return (utime + stime) * TICK_SECONDS;
+}
+
+/** Bytes of VmRSS in the text of a /proc/<pid>/status. */
+export function parseRssBytes(status: string): number {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
+  if (found === null) throw new Error('no VmRSS in /proc/<pid>/status');
+  return Number(found[1]) * 1024;
+}
+
+export function cpuSeconds(pid: number): number {
+  return parseCpuSeconds(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+export function rssBytes(pid: number): number {
+  return parseRssBytes(readFileSync(`/proc/${pid}/status`, 'latin1'));
+}
+
+/**
+ * Waits until the process is nearly idle (at most one tick in 100 ms), so that what it still does
+ * for the last load (freeing, rehashing, collecting) is not charged to the next. Gives up after
+ * timeoutMs: a process that is never idle is charged for it.
+ */
+export async function settle(pid: number, timeoutMs = 5_000): Promise<void> {
+  const rounds = Math.ceil(timeoutMs / 100);
+  let before = cpuSeconds(pid);
+  for (let i = 0; i < rounds; i++) {
+    await sleep(100);
+    const now = cpuSeconds(pid);
+    if (now - before <= TICK_SECONDS * 1.5) return;
+    before = now;
+  }
+}
