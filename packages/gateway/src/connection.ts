@@ -332,7 +332,8 @@ export class Connection implements ReplyReceiver {
     this.outstanding -= count;
     if (this.outstanding > 0) return;
     this.#isMixed = false;
-    if (this.state === 'closing') this.#endWhenSent();
+    if (this.state === 'closed') this.gateway.forget(this);
+    else if (this.state === 'closing') this.#endWhenSent();
     else if (this.isBarred && !this.isHeldByGateway) this.release();
     else if (this.#isReadingPaused) this.gateway.resumeSoon(this);
   }

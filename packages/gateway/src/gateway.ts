@@ -204,13 +204,21 @@ export class Gateway {
     this.#waits.delete(id);
   }
 
-  /** A connection is gone. One that waits in a shard stays known until the shard let go of it. */
+  /**
+   * A connection is gone. One that shards still owe replies, or that waits in one, stays known
+   * until they let go of it: a late reply may carry an element that must go back.
+   */
   connectionClosed(connection: Connection): void {
     this.statistics.connectionClosed(connection);
     this.pause.forget(connection);
     if (connection.isBlocked) this.cancelWait(connection);
-    else if (connection.outstanding === 0) this.connections.delete(connection.id);
+    else if (connection.outstanding === 0) this.forget(connection);
     connection.closed();
+  }
+
+  /** Nothing is outstanding for a connection that is gone. */
+  forget(connection: Connection): void {
+    this.connections.delete(connection.id);
   }
 
   /** Ends the wait of a connection that is gone. */
@@ -218,12 +226,12 @@ export class Gateway {
     const asked = this.#links.map((link) =>
       link.control({ type: 'unblock', connection: connection.id, answer: 'none' }),
     );
-    void Promise.allSettled(asked).then(() => this.connections.delete(connection.id));
+    void Promise.allSettled(asked).then(() => this.forget(connection));
   }
 
   /** A popped element could not be delivered because its client is gone: it goes back. */
   returnUndelivered(connection: Connection, reply: Buffer): void {
-    this.connections.delete(connection.id);
+    this.forget(connection);
     const entry = connection.blockedEntry;
     if (entry !== undefined) this.coordinator.returnElements(connection.database, entry, reply);
   }

@@ -15,6 +15,15 @@ t.setTimeout(TEST_MS_MAX);
 
 const MB = 1024 * 1024;
 
+/** Resolves when only so many clients are left; otherwise the error shows which. */
+async function waitForClients(observer: RawClient, count: number): Promise<void> {
+  await waitFor(
+    'all to be forgotten',
+    () => observer.call('CLIENT', 'LIST'),
+    (list) => list.split(' addr=').length === count + 1,
+  );
+}
+
 /** Sends and heeds the socket's back pressure. */
 async function sendAll(client: RawClient, bytes: Buffer): Promise<void> {
   if (!client.send(bytes)) await once(client.socket, 'drain');
@@ -124,11 +133,7 @@ void t.test('2,000 idle connections', async (t) => {
   const each = (server.residentBytes - before) / 2000;
   t.ok(each < 40 * 1024, `${Math.round(each / 1024)} KB of resident memory each`);
   for (const one of idle) one[Symbol.dispose]();
-  await waitFor(
-    'all to be forgotten',
-    () => client.info('connected_clients'),
-    (clients) => clients === '1',
-  );
+  await waitForClients(client, 1);
 });
 
 void t.test('resets in the middle of requests', async (t) => {
@@ -146,13 +151,39 @@ void t.test('resets in the middle of requests', async (t) => {
     t.equal(await client.call('PING'), '+PONG\r\n');
     for (const each of clients) each.reset();
   }
-  await waitFor(
-    'all to be forgotten',
-    () => client.info('connected_clients'),
-    (clients) => clients === '1',
-  );
+  await waitForClients(client, 1);
   t.equal(await client.info('blocked_clients'), '0');
   t.equal(await client.call('EXISTS', 'k'), ':0\r\n');
+});
+
+void t.test('resets while a shard owes replies', async (t) => {
+  await using server = await startServer({
+    shards: 1,
+    args: ['--enable-debug-command', 'yes', '--maxclients', '12'],
+  });
+  using observer = await server.connect();
+  using sleeper = await server.connect();
+  await observer.call('PING');
+  await sleeper.call('PING');
+  const leavers = await Promise.all(Array.from({ length: 10 }, () => server.connect()));
+  for (const each of leavers) await each.call('PING');
+  // The shard sleeps: it has the requests and its replies come after the clients have gone.
+  sleeper.send(request('DEBUG', 'SLEEP', '0.3'));
+  for (const each of leavers) each.send(request('GET', 'k'));
+  // The list is answered without a shard, as INFO is not.
+  await waitFor(
+    'the requests to have been sent',
+    () => observer.call('CLIENT', 'LIST'),
+    (list) => list.split('cmd=get').length === 11,
+  );
+  for (const each of leavers) each.reset();
+  await waitForClients(observer, 2);
+  t.equal(await sleeper.reply(), '+OK\r\n');
+  // Their places are free again.
+  for (let i = 0; i < 10; i++) {
+    const next = await server.connect();
+    t.equal(await next.call('PING'), '+PONG\r\n');
+  }
 });
 
 void t.test('maxclients', async (t) => {
