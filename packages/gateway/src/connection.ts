@@ -89,6 +89,8 @@ export class Connection implements ReplyReceiver {
   #inputStart = 0;
   #inputEnd = 0;
   #isReadingPaused = false;
+  /** The client has sent its last byte, but not all it sent has been executed. */
+  #hasInputEnded = false;
   /** Its client does not take the replies: nothing more is executed until it did. */
   #hasOutputLeft = false;
 
@@ -262,11 +264,17 @@ export class Connection implements ReplyReceiver {
     if (this.#input !== undefined || this.#isReadingPaused) this.gateway.resumeSoon(this);
   }
 
-  /** Called by the gateway some time after `release`. */
+  /** Called by the gateway some time after `release`, or when what reading waited for is over. */
   resume(): void {
-    if (this.state !== 'open' || this.isBarred || this.#isOverfull()) return;
-    if (this.#input !== undefined) this.#processKept();
-    if (!this.isBarred && this.#isReadingPaused && !this.#isOverfull()) {
+    if (this.state !== 'open' || this.#isOverfull()) return;
+    if (!this.isBarred && this.#input !== undefined) this.#processKept();
+    if (this.#isOverfull()) return;
+    if (this.#hasInputEnded && !this.isBarred) {
+      this.closeAfterReplies();
+      return;
+    }
+    // A barred connection is read from too: only so is it noticed that its client has hung up.
+    if (this.#isReadingPaused && this.inputBytes <= INPUT_WAITING_BYTES_MAX) {
       this.#isReadingPaused = false;
       this.socket.resume();
     }
@@ -366,7 +374,7 @@ export class Connection implements ReplyReceiver {
     this.blockedIn = source;
     this.isBarred = true;
     if (this.state === 'closed') this.gateway.cancelWait(this);
-    else if (this.state === 'closing') this.destroy();
+    else if (this.hasHungUp) this.destroy();
   }
 
   late(source: number, block: Block, start: number, end: number): boolean {
@@ -496,7 +504,14 @@ export class Connection implements ReplyReceiver {
    */
   inputEnded(): void {
     if (this.isBlocked) this.destroy();
-    else this.closeAfterReplies();
+    else if (this.#input !== undefined && (this.isBarred || this.#isOverfull())) {
+      this.#hasInputEnded = true;
+    } else this.closeAfterReplies();
+  }
+
+  /** Nobody waits any more for what a blocking command of this client might get. */
+  get hasHungUp(): boolean {
+    return this.state !== 'open' || this.#hasInputEnded;
   }
 
   /** Ends the socket once shards owe nothing and the backlog is written. */

@@ -128,7 +128,7 @@ export class ShardWaits {
   ): Promise<Buffer | undefined> {
     const gateway = this.#gateway;
     const { connection } = command;
-    if (connection.state !== 'open') return undefined;
+    if (connection.hasHungUp) return undefined;
     const claim = gateway.shards.claims.open();
     if (claim === NO_CLAIM) return Buffer.from('-ERR too many clients wait in several shards\r\n');
     const wait = new Wait(

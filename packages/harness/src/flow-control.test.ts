@@ -186,6 +186,56 @@ void t.test('resets while a shard owes replies', async (t) => {
   }
 });
 
+void t.test('a consumer that was held back by a busy shard hangs up', async (t) => {
+  await using server = await startServer({
+    shards: 1,
+    args: ['--enable-debug-command', 'yes'],
+  });
+  using observer = await server.connect();
+  using sleeper = await server.connect();
+  using busy = await server.connect();
+  using consumer = await server.connect();
+  for (const each of [sleeper, busy, consumer]) await each.call('PING');
+  sleeper.send(request('DEBUG', 'SLEEP', '0.3'));
+  // More than may be on its way to a shard: whoever sends it something now is not read from.
+  busy.send(request('SET', 'large', Buffer.alloc(4_000_000)));
+  await waitFor(
+    'the value to have been sent',
+    () => observer.call('CLIENT', 'LIST'),
+    (list) => list.includes('cmd=set'),
+  );
+  consumer.send(request('BLPOP', 'queue', 0));
+  t.equal(await busy.reply(), '+OK\r\n');
+  await waitFor(
+    'the consumer to be blocked',
+    () => observer.info('blocked_clients'),
+    (count) => count === '1',
+  );
+  consumer.reset();
+  await waitForClients(observer, 3);
+  t.equal(await observer.call('RPUSH', 'queue', 'job'), ':1\r\n');
+});
+
+for (const shards of [0, 1, 2]) {
+  void t.test(`commands sent before hanging up, ${shards} shards`, async (t) => {
+    await using server = await startServer({ shards });
+    using observer = await server.connect();
+    using sender = await server.connect();
+    // More than may be outstanding at once: a part of it waits when the end arrives.
+    const count = 20_000;
+    const all = Array.from({ length: count }, () => request('INCR', 'sent'));
+    sender.socket.end(Buffer.concat([...all, request('MSET', 'a', 1, 'b', 2), ...all]));
+    t.equal(await sender.skipReplies(2 * count + 1), 0);
+    t.equal(await observer.call('GET', 'sent'), `$5\r\n${2 * count}\r\n`);
+    await sender.closed;
+    // What follows a command over several shards waits for it, and the end is there already.
+    using other = await server.connect();
+    other.socket.end(Buffer.concat([request('MSET', 'a', 1, 'b', 2), request('INCR', 'last')]));
+    t.same(await other.replies(2), ['+OK\r\n', ':1\r\n']);
+    await other.closed;
+  });
+}
+
 void t.test('maxclients', async (t) => {
   await using server = await startServer({ args: ['--maxclients', '5'] });
   const clients: RawClient[] = [];
