@@ -23,6 +23,7 @@ import { Block } from '@hashlane/resp';
 import { invariant } from './invariant.ts';
 import { ARENA_PAGE_BYTES, ARENA_PAGES_MAX, ARENA_SLOT_BYTES_MAX } from './limits.ts';
 import { MIRROR_SLOT, MirrorTable } from './mirror-table.ts';
+import { StructureTable } from './structure-table.ts';
 
 const GRANULE_BITS = 3;
 const OFFSET_BITS = 15;
@@ -76,6 +77,10 @@ export class Arena {
   usedBytes = 0;
   /** Bytes of all pages held, used or not. */
   heldBytes = 0;
+  /** Bytes of hash tables and other structures beside the pages; who makes them counts them. */
+  tableBytes = 0;
+  /** Objects of large values, by the slot in their descriptor. */
+  readonly structures = new StructureTable();
   /** Derived forms of blocks whose header has a slot for one. */
   readonly mirrors = new MirrorTable((owner) => {
     this.pages[pageOf(owner)].view.setInt32(offsetOf(owner) + MIRROR_SLOT, 0, true);

@@ -66,7 +66,7 @@ export class ByteMap {
   /** Number of keys. */
   size = 0;
   /** Bytes of slots and directory. */
-  tableBytes: number;
+  tableBytes = 0;
 
   /** Place of the key that `find` found last. */
   foundSegment: Segment;
@@ -78,7 +78,17 @@ export class ByteMap {
     this.#lengthOffset = lengthOffset;
     this.foundSegment = new Segment(SEGMENT_BITS_MIN, 0);
     this.#directory = [this.foundSegment];
-    this.tableBytes = (8 << SEGMENT_BITS_MIN) + SEGMENT_OVERHEAD_BYTES + 8;
+    this.#countBytes((8 << SEGMENT_BITS_MIN) + SEGMENT_OVERHEAD_BYTES + 8);
+  }
+
+  #countBytes(bytes: number): void {
+    this.tableBytes += bytes;
+    this.#arena.tableBytes += bytes;
+  }
+
+  /** The map is given up: its tables no longer count. The entries are the caller's to free. */
+  release(): void {
+    this.#countBytes(-this.tableBytes);
   }
 
   /** Reference of the entry with this key, or 0. */
@@ -210,7 +220,7 @@ export class ByteMap {
 
   #resize(segment: Segment, bits: number): void {
     const old = segment.slots;
-    this.tableBytes += (8 << bits) - (8 << segment.bits);
+    this.#countBytes((8 << bits) - (8 << segment.bits));
     segment.bits = bits;
     segment.slots = new Int32Array(2 << bits);
     segment.count = 0;
@@ -231,7 +241,7 @@ export class ByteMap {
       const isHigh = (old[at] >>> (32 - depth)) & 1;
       place(isHigh === 1 ? high : low, old[at], old[at + 1]);
     }
-    this.tableBytes += (8 << segment.bits) + SEGMENT_OVERHEAD_BYTES;
+    this.#countBytes((8 << segment.bits) + SEGMENT_OVERHEAD_BYTES);
     const span = 1 << (this.#depth - depth);
     const first = (hash >>> (32 - this.#depth)) & ~(2 * span - 1);
     this.#directory.fill(low, first, first + span);
@@ -244,7 +254,7 @@ export class ByteMap {
       doubled[2 * i] = this.#directory[i];
       doubled[2 * i + 1] = this.#directory[i];
     }
-    this.tableBytes += this.#directory.length * 8;
+    this.#countBytes(this.#directory.length * 8);
     this.#directory = doubled;
     this.#depth++;
   }
@@ -276,10 +286,10 @@ export class ByteMap {
         if (slots[at + 1] !== 0) place(merged, slots[at], slots[at + 1]);
       }
     }
-    this.tableBytes -= (8 << a.bits) + SEGMENT_OVERHEAD_BYTES;
+    this.#countBytes(-(8 << a.bits) - SEGMENT_OVERHEAD_BYTES);
     this.#directory.fill(merged, first, first + width);
     if (merged.depth === 0) {
-      this.tableBytes -= (this.#directory.length - 1) * 8;
+      this.#countBytes(-(this.#directory.length - 1) * 8);
       this.#directory = [merged];
       this.#depth = 0;
     }

@@ -12,6 +12,17 @@ export interface EngineSettings {
   lfuDecayMinutes: number;
   /** Positive: entries per node; −1 … −5: 4, 8, 16, 32, 64 KB per node. */
   listMaxListpackSize: number;
+  /** Up to so many entries, of up to so many bytes each, a value stays in its packed form. */
+  hashMaxListpackEntries: number;
+  hashMaxListpackValue: number;
+  setMaxIntsetEntries: number;
+  setMaxListpackEntries: number;
+  setMaxListpackValue: number;
+  zsetMaxListpackEntries: number;
+  zsetMaxListpackValue: number;
+  hllSparseMaxBytes: number;
+  streamNodeMaxBytes: number;
+  streamNodeMaxEntries: number;
   protoMaxBulkBytes: number;
   databases: number;
   /** Strings in snapshots and DUMP payloads may be compressed. */
@@ -26,6 +37,16 @@ export function defaultEngineSettings(): EngineSettings {
     lfuLogFactor: 10,
     lfuDecayMinutes: 1,
     listMaxListpackSize: -2,
+    hashMaxListpackEntries: 512,
+    hashMaxListpackValue: 64,
+    setMaxIntsetEntries: 512,
+    setMaxListpackEntries: 128,
+    setMaxListpackValue: 64,
+    zsetMaxListpackEntries: 128,
+    zsetMaxListpackValue: 64,
+    hllSparseMaxBytes: 3000,
+    streamNodeMaxBytes: 4096,
+    streamNodeMaxEntries: 100,
     protoMaxBulkBytes: 512 * 1024 * 1024,
     databases: 16,
     rdbCompression: true,
@@ -39,6 +60,16 @@ const FIELDS: { readonly [parameter: string]: keyof EngineSettings } = {
   'lfu-log-factor': 'lfuLogFactor',
   'lfu-decay-time': 'lfuDecayMinutes',
   'list-max-listpack-size': 'listMaxListpackSize',
+  'hash-max-listpack-entries': 'hashMaxListpackEntries',
+  'hash-max-listpack-value': 'hashMaxListpackValue',
+  'set-max-intset-entries': 'setMaxIntsetEntries',
+  'set-max-listpack-entries': 'setMaxListpackEntries',
+  'set-max-listpack-value': 'setMaxListpackValue',
+  'zset-max-listpack-entries': 'zsetMaxListpackEntries',
+  'zset-max-listpack-value': 'zsetMaxListpackValue',
+  'hll-sparse-max-bytes': 'hllSparseMaxBytes',
+  'stream-node-max-bytes': 'streamNodeMaxBytes',
+  'stream-node-max-entries': 'streamNodeMaxEntries',
   'proto-max-bulk-len': 'protoMaxBulkBytes',
   databases: 'databases',
   rdbcompression: 'rdbCompression',

@@ -104,9 +104,9 @@ export class Engine implements KeyspaceHost {
 
   /** Bytes of keys, values and tables of this shard: exact sums. */
   get usedMemory(): number {
-    let bytes = this.arena.usedBytes + this.arena.mirrors.bytes;
+    let bytes = this.arena.usedBytes + this.arena.tableBytes + this.arena.mirrors.bytes;
     for (const keyspace of this.#keyspaces)
-      if (keyspace !== undefined) bytes += keyspace.tableBytes;
+      if (keyspace !== undefined) bytes += keyspace.expiries.bytes;
     return bytes;
   }
 

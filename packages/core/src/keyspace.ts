@@ -106,11 +106,6 @@ export class Keyspace {
     return this.map.size;
   }
 
-  /** Bytes of tables beside the arena. */
-  get tableBytes(): number {
-    return this.map.tableBytes + this.expiries.bytes;
-  }
-
   /** Hash of the key in argument `i`; the router's hash when it is the first key (argument 1). */
   hashOf(request: Request, i: number): number {
     if (i === 1 && request.hash !== 0) return request.hash;

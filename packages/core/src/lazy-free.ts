@@ -78,7 +78,9 @@ export class LazyFree {
       job.keysLeft--;
       this.freed++;
     });
-    if (job.cursor < 0) this.#keyspaces.shift();
+    if (job.cursor >= 0) return;
+    job.keyspace.map.release();
+    this.#keyspaces.shift();
   }
 }
 

@@ -33,10 +33,18 @@ export async function walk(client: RawClient, databases: number): Promise<string
   return lines;
 }
 
+/** The command that replies a whole value, by type. What comes in no order is put into one. */
+const READERS: Readonly<Record<string, (key: string) => string[]>> = {
+  list: (key) => ['LRANGE', key, '0', '-1'],
+  hash: (key) => ['HGETALL', key],
+  set: (key) => ['SMEMBERS', key],
+  zset: (key) => ['ZRANGE', key, '0', '-1', 'WITHSCORES'],
+  stream: (key) => ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'],
+};
+
 async function contentOf(client: RawClient, key: string): Promise<string> {
   const type = String(await client.value('TYPE', key));
-  const read = type === 'list' ? ['LRANGE', key, '0', '-1'] : ['GET', key];
-  const value = await client.value(...read);
+  const value = await client.value(...(READERS[type]?.(key) ?? ['GET', key]));
   // A deadline in seconds differs by the moment it was set at; that there is one does not.
   const deadline = Number(await client.value('EXPIRETIME', key));
   const shown = value instanceof ReplyError ? value.message : JSON.stringify(value);

@@ -4,7 +4,8 @@
  * command, for as long as it still fails, and printed with its seed.
  *
  * By hand: `node packages/harness/src/differential.fuzz.ts --seeds 1000 --commands 300 --shards 2`
- * (`--from 7` starts at seed 7; `--protocol 2|3`, both by default).
+ * (`--from 7` starts at seed 7; `--protocol 2|3`, both by default; `--groups hash,generic` for
+ * programs of these groups only).
  */
 
 import { parseArgs } from 'node:util';
@@ -34,7 +35,11 @@ export class DifferentialPair {
 
   readonly #isSharded: boolean;
 
-  constructor(theirs: RawClient, ours: RawClient, shards: number) {
+  readonly #groups: readonly string[];
+
+  /** `groups`: programs of these command groups only. */
+  constructor(theirs: RawClient, ours: RawClient, shards: number, groups: readonly string[] = []) {
+    this.#groups = groups;
     this.#theirs = theirs;
     this.#ours = ours;
     this.#isSharded = shards > 1;
@@ -42,7 +47,7 @@ export class DifferentialPair {
 
   /** Undefined when all is the same; else the smallest program found that is not. */
   async check(seed: number, commands: number, protocol: 2 | 3): Promise<Finding | undefined> {
-    const program = randomProgram(new SeededRandom(seed), commands);
+    const program = randomProgram(new SeededRandom(seed), commands, this.#groups);
     let difference = await this.#difference(program, protocol);
     if (difference === undefined) return undefined;
     const small = await this.#shrink(program.slice(0, difference.at + 1), protocol);
@@ -119,13 +124,15 @@ async function main(): Promise<void> {
       commands: { type: 'string', default: '300' },
       shards: { type: 'string', default: '0' },
       protocol: { type: 'string' },
+      groups: { type: 'string', default: '' },
     },
   });
   await using oracle = await startOracle({ args: ['--hz', '500'] });
   await using server = await startServer({ shards: Number(values.shards) });
   using theirs = await oracle.connect();
   using ours = await server.connect();
-  const pair = new DifferentialPair(theirs, ours, Number(values.shards));
+  const groups = values.groups.split(',').filter((group) => group !== '');
+  const pair = new DifferentialPair(theirs, ours, Number(values.shards), groups);
   const protocols = ([2, 3] as const).filter(
     (each) => String(each) === (values.protocol ?? `${each}`),
   );

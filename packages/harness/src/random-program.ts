@@ -15,6 +15,7 @@ import {
   parseSyntax,
 } from '@hashlane/core/metadata';
 import type { SeededRandom } from './seeded-random.ts';
+import { VOCABULARIES } from './vocabulary.ts';
 
 /** Databases that programs use. */
 export const PROGRAM_DATABASES = 4;
@@ -24,28 +25,6 @@ const LEFT_OUT = new RegExp(
   '^(SCAN|DEBUG.*|OBJECT.(FREQ|IDLETIME|REFCOUNT|HELP)|SHUTDOWN|WAIT|SORT|DUMP|RESTORE|' +
     'HASHLANE.*)$',
 );
-const GROUPS = ['string', 'list', 'generic', 'server'];
-/** Word list: a command with a weight of its own; the others have 4. */
-const WEIGHTS: Readonly<Record<string, number>> = {
-  FLUSHALL: 0.15,
-  FLUSHDB: 0.3,
-  SWAPDB: 0.5,
-  DBSIZE: 1,
-  KEYS: 1,
-  RANDOMKEY: 1,
-  BLPOP: 0.5,
-  BRPOP: 0.5,
-  BLMOVE: 0.5,
-  BRPOPLPUSH: 0.5,
-  BLMPOP: 0.5,
-  RPUSH: 14,
-  LPUSH: 14,
-  SET: 10,
-  MSET: 6,
-  DEL: 2,
-  UNLINK: 2,
-};
-
 interface Row {
   readonly words: readonly string[];
   readonly syntax: readonly Argument[];
@@ -57,41 +36,44 @@ const ROWS: readonly Row[] = COMMAND_METADATA.filter(isUsed).map((row) => ({
   words: row.name.split('|'),
   syntax: parseSyntax(row.syntax),
   group: row.group,
-  weight: WEIGHTS[row.name] ?? 4,
+  weight: VOCABULARIES[row.group]?.weights?.[row.name] ?? 4,
 }));
-const WEIGHT_SUM = ROWS.reduce((sum, { weight }) => sum + weight, 0);
 
 function isUsed({ name, group }: CommandMetadata): boolean {
-  return GROUPS.includes(group) && !LEFT_OUT.test(name);
+  return VOCABULARIES[group] !== undefined && !LEFT_OUT.test(name);
 }
 
-/** `length` commands, each as its words. */
-export function randomProgram(random: SeededRandom, length: number): string[][] {
-  return Array.from({ length }, () => randomCommand(random));
+/** `length` commands, each as its words; of the named groups only, if there are any. */
+export function randomProgram(
+  random: SeededRandom,
+  length: number,
+  groups: readonly string[] = [],
+): string[][] {
+  const rows = groups.length === 0 ? ROWS : ROWS.filter(({ group }) => groups.includes(group));
+  return Array.from({ length }, () => randomCommand(random, rows));
 }
 
-function randomCommand(random: SeededRandom): string[] {
+function randomCommand(random: SeededRandom, rows: readonly Row[]): string[] {
   if (random.oneIn(40)) return ['SELECT', String(random.below(PROGRAM_DATABASES))];
-  const row = pickRow(random);
+  const row = pickRow(random, rows);
   const words = [...row.words, ...new ArgumentMaker(random, row.group).all(row.syntax)];
   if (random.oneIn(60)) words.push(random.pick(SPLINTERS));
   if (random.oneIn(60) && words.length > row.words.length) words.pop();
   return words;
 }
 
-function pickRow(random: SeededRandom): Row {
-  let left = (random.below(1_000_000) / 1_000_000) * WEIGHT_SUM;
-  for (const row of ROWS) {
+function pickRow(random: SeededRandom, rows: readonly Row[]): Row {
+  const sum = rows.reduce((total, { weight }) => total + weight, 0);
+  let left = (random.below(1_000_000) / 1_000_000) * sum;
+  for (const row of rows) {
     left -= row.weight;
     if (left < 0) return row;
   }
-  return ROWS[0]!;
+  return rows[0]!;
 }
 
 const SPLINTERS = ['x', '', 'NX', 'XX', 'GET', 'COUNT', '1', '-1', 'LEFT', 'REPLACE', 'DB'];
-const STRING_KEYS = ['s1', 's2', 's3', '{tag}s'];
-const LIST_KEYS = ['l1', 'l2', 'l3', '{tag}l'];
-const KEYS = [...STRING_KEYS, ...LIST_KEYS, '', 'k\x00\xff'];
+const KEYS = [...Object.values(VOCABULARIES).flatMap(({ keys }) => keys), '', 'k\x00\xff'];
 const INTEGERS = ['0', '1', '2', '3', '-1', '-2', '-3', '5', '10', '-10', '100'];
 const ODD_INTEGERS = [
   '9223372036854775807',
@@ -193,12 +175,14 @@ class ArgumentMaker {
   #key(): string {
     const random = this.#random;
     if (random.oneIn(6)) return random.pick(KEYS);
-    if (this.#group === 'string') return random.pick(STRING_KEYS);
-    return random.pick(this.#group === 'list' ? LIST_KEYS : KEYS);
+    const own = VOCABULARIES[this.#group]?.keys ?? [];
+    return random.pick(own.length > 0 ? own : KEYS);
   }
 
   #word(name: string, type: string): string {
     const random = this.#random;
+    const word = VOCABULARIES[this.#group]?.word?.(name, random);
+    if (word !== undefined) return word;
     if (name === 'timeout') return random.oneIn(6) ? random.pick(ODD_TIMEOUTS) : '0.005';
     if (name === 'seconds') return this.#far('500000', '0', '-1');
     if (name === 'milliseconds') return this.#far('500000000', '0', '-1');

@@ -1,0 +1,226 @@
+/**
+ * The small form of hashes, sets and sorted sets: one arena block with a run of listpack entries,
+ * byte for byte Redis's (listpack.ts), so that DUMP and snapshots copy it as it is.
+ *
+ *   descriptor in the key's entry (PACKED_BYTES)      block
+ *   ┌ reference, int32 ┬ entries, int32 ┐             ┌ bytes used, int32 ┬ entries ┬ slack ┐
+ *   └──────────────────┴────────────────┘             └───────────────────┴─────────┴───────┘
+ *
+ * What the entries mean (fields and values in turn, members, members and scores) is the type's
+ * business: `step` says how many belong together. A PackedValue is a reused view; `open` points it
+ * at a key's value. Positions are byte offsets into `block`, valid until the next change: whoever
+ * changes goes on from the position that the change returns, because the block may have moved.
+ *
+ * Costs: everything but `append` and the ends of `seek` is O(bytes), which the thresholds of the
+ * types bound.
+ */
+import { type Block, copyBytes } from '@hashlane/resp';
+import { type Arena, offsetOf, pageOf } from './arena.ts';
+import { valueOffset } from './entry.ts';
+import { invariant } from './invariant.ts';
+import { encodedBytes, encodeEntry, type Needle, nextEntry, previousEntry } from './listpack.ts';
+
+/** Bytes of the descriptor. */
+export const PACKED_BYTES = 8;
+
+const REFERENCE = 0;
+const COUNT = 4;
+/** Offset of the first entry in the block. */
+const ENTRIES = 4;
+/** A new block has room for this many bytes of entries. */
+const FIRST_BYTES = 20;
+
+export class PackedValue {
+  #arena!: Arena;
+  #page!: Block;
+  #at = 0;
+  #reference = 0;
+  #base = 0;
+  /** The block that holds the entries. */
+  block!: Block;
+  /** Number of listpack entries. */
+  count = 0;
+  /** Position after the last entry. */
+  end = 0;
+
+  /** Points at the value of an entry of a keyspace. */
+  open(arena: Arena, entryReference: number): this {
+    const page = arena.pages[pageOf(entryReference)];
+    return this.openAt(arena, page, valueOffset(page, offsetOf(entryReference)));
+  }
+
+  /** Points at the descriptor at `at` of `page`. */
+  openAt(arena: Arena, page: Block, at: number): this {
+    this.#arena = arena;
+    this.#page = page;
+    this.#at = at;
+    this.#reference = page.view.getInt32(at + REFERENCE, true);
+    this.count = page.view.getInt32(at + COUNT, true);
+    if (this.#reference !== 0) this.#locate();
+    return this;
+  }
+
+  #locate(): void {
+    this.block = this.#arena.pages[pageOf(this.#reference)];
+    this.#base = offsetOf(this.#reference);
+    this.end = this.start + this.block.view.getInt32(this.#base, true);
+  }
+
+  /** Makes the descriptor that of a value without entries, with room for `bytes` of them. */
+  initialize(bytes = FIRST_BYTES): this {
+    this.#reference = this.#arena.allocate(ENTRIES + bytes);
+    this.#page.view.setInt32(this.#at + REFERENCE, this.#reference, true);
+    this.#setCount(0);
+    this.#arena.pages[pageOf(this.#reference)].view.setInt32(offsetOf(this.#reference), 0, true);
+    this.#locate();
+    return this;
+  }
+
+  /** Position of the first entry; `end` when there is none. */
+  get start(): number {
+    return this.#base + ENTRIES;
+  }
+
+  /** Bytes of all entries. */
+  get bytes(): number {
+    return this.end - this.start;
+  }
+
+  /** Bytes of the arena that the block takes. */
+  get blockBytes(): number {
+    return this.#arena.sizeOf(this.#reference);
+  }
+
+  /** Position of the entry after the one at `at`. */
+  next(at: number): number {
+    return nextEntry(this.block, at);
+  }
+
+  /** Position of the entry before the one at `at`, which must not be the first. */
+  previous(at: number): number {
+    return previousEntry(this.block, at);
+  }
+
+  /** Position of the entry with this index (0 ≤ index ≤ count), from the nearer end. */
+  seek(index: number): number {
+    if (index > this.count >> 1) {
+      let at = this.end;
+      for (let i = this.count; i > index; i--) at = previousEntry(this.block, at);
+      return at;
+    }
+    let at = this.start;
+    for (let i = 0; i < index; i++) at = nextEntry(this.block, at);
+    return at;
+  }
+
+  /** Position of the first of every `step` entries that equals the needle, or −1. */
+  find(needle: Needle, step: number): number {
+    const { block, end } = this;
+    for (let at = this.start; at < end; ) {
+      if (needle.equalsEntry(block, at)) return at;
+      for (let i = 0; i < step; i++) at = nextEntry(block, at);
+    }
+    return -1;
+  }
+
+  /** Inserts an element before the entry at `at`; returns the position after the new entry. */
+  insert(at: number, source: Block, offset: number, length: number): number {
+    const size = encodedBytes(source, offset, length);
+    const place = this.#splice(at, 0, size);
+    encodeEntry(this.block, place, source, offset, length);
+    this.#setCount(this.count + 1);
+    return place + size;
+  }
+
+  /** Adds an element behind the last one. */
+  append(source: Block, offset: number, length: number): void {
+    this.insert(this.end, source, offset, length);
+  }
+
+  /** Puts an element in the place of the entry at `at`; returns the position after it. */
+  replace(at: number, source: Block, offset: number, length: number): number {
+    const size = encodedBytes(source, offset, length);
+    const place = this.#splice(at, nextEntry(this.block, at) - at, size);
+    encodeEntry(this.block, place, source, offset, length);
+    return place + size;
+  }
+
+  /** Removes `entries` entries from `at` on; returns the position of what followed them. */
+  remove(at: number, entries: number): number {
+    let next = at;
+    for (let i = 0; i < entries; i++) next = nextEntry(this.block, next);
+    const relative = this.#splice(at, next - at, 0) - this.#base;
+    this.#setCount(this.count - entries);
+    this.#shrink();
+    return this.#base + relative;
+  }
+
+  /** Appends ready-made entries: `bytes` bytes from `offset` of `source`, `count` entries. */
+  appendPacked(source: Block, offset: number, bytes: number, count: number): void {
+    const place = this.#splice(this.end, 0, bytes);
+    copyBytes(this.block, place, source, offset, bytes);
+    this.#setCount(this.count + count);
+  }
+
+  #setCount(count: number): void {
+    this.count = count;
+    this.#page.view.setInt32(this.#at + COUNT, count, true);
+  }
+
+  /** Makes the `removed` bytes at `at` a gap of `added` bytes; returns the gap's position. */
+  #splice(at: number, removed: number, added: number): number {
+    const relative = at - this.#base;
+    const used = this.bytes + added - removed;
+    const tail = this.end - at - removed;
+    if (ENTRIES + used > this.#arena.sizeOf(this.#reference)) {
+      this.#move(ENTRIES + used + (used >> 2), relative, removed, added, tail);
+    } else if (removed !== added && tail > 0) {
+      const { bytes } = this.block;
+      bytes.copyWithin(at + added, at + removed, at + removed + tail);
+    }
+    this.block.view.setInt32(this.#base, used, true);
+    this.end = this.start + used;
+    return this.#base + relative;
+  }
+
+  /** Moves to a block of `size` bytes, with the gap of a splice on the way. */
+  #move(size: number, gap: number, removed: number, added: number, tail: number): void {
+    const from = this.block;
+    const base = this.#base;
+    const old = this.#reference;
+    this.#reference = this.#arena.allocate(size);
+    this.block = this.#arena.pages[pageOf(this.#reference)];
+    this.#base = offsetOf(this.#reference);
+    copyBytes(this.block, this.#base, from, base, gap);
+    copyBytes(this.block, this.#base + gap + added, from, base + gap + removed, tail);
+    this.#arena.free(old);
+    this.#page.view.setInt32(this.#at + REFERENCE, this.#reference, true);
+  }
+
+  /** Moves to a smaller block when less than half of this one is used. */
+  #shrink(): void {
+    const used = this.bytes;
+    const size = this.#arena.sizeOf(this.#reference);
+    if (size <= 2 * (ENTRIES + FIRST_BYTES) || 2 * (ENTRIES + used) > size) return;
+    this.#move(ENTRIES + used + (used >> 2), ENTRIES + used, 0, 0, 0);
+    this.block.view.setInt32(this.#base, used, true);
+    this.end = this.start + used;
+  }
+
+  /** Frees the block. The descriptor is of no use after that until `initialize`. */
+  free(): void {
+    this.#arena.free(this.#reference);
+    this.#reference = 0;
+    this.#page.view.setInt32(this.#at + REFERENCE, 0, true);
+    this.#setCount(0);
+  }
+
+  /** Throws when the entries are not what the counts say. For tests and fuzzers. */
+  verify(): void {
+    let entries = 0;
+    let at = this.start;
+    for (; at < this.end; entries++) at = nextEntry(this.block, at);
+    invariant(at === this.end, 'a packed value ends in the middle of an entry');
+    invariant(entries === this.count, `packed value counts ${this.count} of ${entries} entries`);
+  }
+}
