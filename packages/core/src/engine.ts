@@ -126,7 +126,7 @@ export class Engine implements KeyspaceHost {
     reply.protocol = (request.flags & REQUEST_RESP3) !== 0 ? 3 : 2;
     this.noTouch = (request.flags & REQUEST_NO_TOUCH) !== 0;
     context.keyspace = this.#keyspaces[request.database] ?? this.keyspace(request.database);
-    if ((spec.flags & DENYOOM) !== 0 && this.settings.maxMemory > 0 && !this.eviction.makeRoom()) {
+    if ((spec.flags & DENYOOM) !== 0 && !this.hasRoom()) {
       reply.error(errors.outOfMemory);
       return true;
     }
@@ -138,6 +138,11 @@ export class Engine implements KeyspaceHost {
       return false;
     }
     return true;
+  }
+
+  /** False when a command that may use more memory must be refused. Evicts keys if it may. */
+  hasRoom(): boolean {
+    return this.settings.maxMemory === 0 || this.eviction.makeRoom();
   }
 
   /**

@@ -15,8 +15,11 @@ export interface ValueCodec {
   appendRecord(keyspace: Keyspace, reference: number): number;
   /** Hands over the buffered records, in memory of their own, and starts an empty buffer. */
   takeRecords(): Uint8Array<ArrayBuffer>;
-  /** A value as RDB type byte and payload. */
-  encodeValue(keyspace: Keyspace, reference: number): Buffer;
+  /**
+   * A value as RDB type byte and payload. `compresses`: whether strings may be compressed; by
+   * default what the settings say.
+   */
+  encodeValue(keyspace: Keyspace, reference: number, compresses?: boolean): Buffer;
   /**
    * Adds a key that is known to be absent. Returns its reference, or 0 when the payload is not a
    * sound value of a known type (nothing was added then). The access clock and deadline are the

@@ -7,19 +7,26 @@
  * shards is a layer of its own.
  *
  * How a command is put together is its row's `spread`; the cases are in `#strategies` below and in
- * moves.ts (two keys) and shard-waits.ts (blocking commands over several shards).
+ * moves.ts (two keys), borrowing.ts (values lent from shard to shard) and shard-waits.ts (blocking
+ * commands over several shards).
  */
-import { COMMAND_METADATA, type Spread } from '@hashlane/core/metadata';
+import {
+  COMMAND_METADATA,
+  isReadOnly,
+  type KeyRange,
+  type Spread,
+  WRITE,
+} from '@hashlane/core/metadata';
 import type { ReplyWriter, RequestParser } from '@hashlane/resp';
-import { errors, wrongArity } from '@hashlane/resp';
-import { REQUEST_DENY_BLOCKING, REQUEST_RESP3 } from '@hashlane/shard-worker';
+import { wrongArity } from '@hashlane/resp';
+import { REQUEST_DENY_BLOCKING } from '@hashlane/shard-worker';
+import { runWithBorrowed } from './borrowing.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { type Gateway, messageOf } from './gateway.ts';
-import { keyCount, keyPosition } from './key-positions.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
-import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
+import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';
@@ -36,6 +43,8 @@ export interface Coordinated {
   readonly keys: readonly number[];
   /** Shard of each key. */
   readonly owners: readonly number[];
+  /** For each key, whether the command may change it. */
+  readonly isWritten: readonly boolean[];
   readonly database: number;
   readonly flags: number;
   /** Sends words as the command of this name to a shard. */
@@ -70,7 +79,7 @@ export class Coordinator {
       'absent-all': setAllIfAbsent,
       move: (command) => runMove(command, this.#waits),
       first: (command) => this.#waits.popFirst(command),
-      compare,
+      borrow: runWithBorrowed,
       every: everyShard,
     };
   }
@@ -105,16 +114,16 @@ export class Coordinator {
       const from = parser.offset(i);
       words.push(Buffer.from(parser.block.bytes.subarray(from, from + parser.length(i))));
     }
-    const keys: number[] = [];
-    const owners: number[] = [];
-    const count = keyCount(spec, parser);
-    for (let i = 0; i < count; i++) {
-      const position = keyPosition(spec, parser, i);
-      keys.push(position);
-      owners.push(gateway.shardOfArgument(parser, position));
-    }
+    const count = gateway.keys.find(spec, parser);
+    const keys = Array.from(gateway.keys.positions.subarray(0, count));
+    const owners = keys.map((position) => gateway.shardOfArgument(parser, position));
+    const isWrite = (spec.flags & WRITE) !== 0;
+    const isWritten = Array.from(
+      gateway.keys.ranges.subarray(0, count),
+      (range) => isWrite && !isReadOnly((spec.keys as readonly KeyRange[])[range]),
+    );
     const database = connection.database;
-    const flags = (connection.protocol === 3 ? REQUEST_RESP3 : 0) | REQUEST_DENY_BLOCKING;
+    const flags = gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING;
     return {
       gateway,
       connection,
@@ -122,6 +131,7 @@ export class Coordinator {
       words,
       keys,
       owners,
+      isWritten,
       database,
       flags,
       call: (shard, name, args) => callOn(gateway, shard, name, args, database, flags),
@@ -292,15 +302,4 @@ async function setAllIfAbsent(command: Coordinated): Promise<ReplyFunction> {
     ),
   );
   return firstError(replies) ?? ((reply) => reply.integer(1));
-}
-
-/** LCS: the second key's value travels to the shard of the first. */
-async function compare(command: Coordinated): Promise<ReplyFunction> {
-  const { owners, words } = command;
-  const other = await command.call(owners[1], 'GET', ['GET', words[2]]);
-  if (isError(other)) return (reply) => reply.error(errors.lcsTypes);
-  const value = isNull(other) ? Buffer.alloc(0) : (bulkOf(other) as Buffer);
-  const options = words.slice(3);
-  const answer = await command.call(owners[0], 'HASHLANE.LCS', ['', words[1], value, ...options]);
-  return (reply) => reply.raw(answer);
 }

@@ -46,7 +46,7 @@ import { serverCommands } from './commands/index.ts';
 import type { Configuration } from './configuration.ts';
 import type { Connection } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
-import { keyCount, keyPosition } from './key-positions.ts';
+import { KeyFinder } from './key-positions.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
 import { LOCAL } from './reply-order.ts';
@@ -71,6 +71,8 @@ export class Gateway {
   readonly coordinator: Coordinator;
   readonly pause: ClientPause;
   readonly statistics = new Statistics();
+  /** Where the keys of the request are that was looked at last. */
+  readonly keys = new KeyFinder();
   /** Replies made in this thread for the connection whose input is being processed. */
   readonly reply = new ReplyWriter(REPLY_BLOCK_BYTES);
   /** Replies being put back in order; empty between calls. */
@@ -505,7 +507,7 @@ export class Gateway {
         hash,
         connection.id,
         connection.database,
-        this.#flagsOf(connection),
+        this.flagsOf(connection),
         NO_CLAIM,
         ownsBlock,
       );
@@ -514,7 +516,8 @@ export class Gateway {
     this.#submit(connection, entry, parser, connection, ownsBlock);
   }
 
-  #flagsOf(connection: Connection): number {
+  /** REQUEST_* flags of a connection's commands. */
+  flagsOf(connection: Connection): number {
     return (
       (connection.protocol === 3 ? REQUEST_RESP3 : 0) |
       (connection.isNoTouch ? REQUEST_NO_TOUCH : 0)
@@ -557,7 +560,7 @@ export class Gateway {
       hash,
       connection.id,
       connection.database,
-      this.#flagsOf(connection),
+      this.flagsOf(connection),
       NO_CLAIM,
       ownsBlock,
     );
@@ -566,11 +569,12 @@ export class Gateway {
 
   /** The shard that has all the keys of a command, or −1. */
   #shardOfAll(spec: CommandMetadata, parser: RequestParser): number {
-    const count = keyCount(spec, parser);
-    if (count <= 0) return spec.spread === 'every' ? -1 : 0;
+    const { keys } = this;
+    const count = keys.find(spec, parser);
+    if (count === 0) return spec.spread === 'every' ? -1 : 0;
     let shard = -1;
     for (let i = 0; i < count; i++) {
-      const owner = this.shardOfArgument(parser, keyPosition(spec, parser, i));
+      const owner = this.shardOfArgument(parser, keys.positions[i]);
       if (shard >= 0 && owner !== shard) return -1;
       shard = owner;
     }

@@ -1,40 +1,96 @@
 /**
  * Where the keys of a request are, from its row's key ranges. A request whose key count is not a
  * number, or is too large, has no keys as far as routing goes: its shard will reply the error.
+ *
+ * One finder is reused for all requests: what it found holds until the next `find`. Cost: O(keys),
+ * and one pass over the arguments where a range begins at a keyword.
  */
-import type { CommandMetadata } from '@hashlane/core/metadata';
+import type { CommandMetadata, KeyRange } from '@hashlane/core/metadata';
 import type { RequestParser } from '@hashlane/resp';
 
-/** Number of keys of a request. */
-export function keyCount(spec: CommandMetadata, parser: RequestParser): number {
-  let count = 0;
-  for (const range of spec.keys ?? []) {
-    if (range.countAt !== undefined) {
-      count += announcedKeys(parser, range.countAt);
-    } else {
-      const last = range.last < 0 ? parser.argc + range.last : range.last;
-      if (last >= range.first) count += Math.floor((last - range.first) / range.step) + 1;
-    }
+const POSITIONS_MIN = 64;
+const NO_RANGES: readonly KeyRange[] = [];
+
+export class KeyFinder {
+  /** Argument numbers of the keys found, in the order of the row's ranges. */
+  positions = new Int32Array(POSITIONS_MIN);
+  /** For each key the number of its range in the row. */
+  ranges = new Uint8Array(POSITIONS_MIN);
+  count = 0;
+
+  /** Finds the keys of a request and returns how many there are. */
+  find(spec: CommandMetadata, parser: RequestParser): number {
+    const ranges = spec.keys ?? NO_RANGES;
+    this.count = 0;
+    for (let i = 0; i < ranges.length; i++) this.#addRange(ranges[i], i, parser);
+    return this.count;
   }
-  return count;
+
+  /** Finds the keys of one range alone. */
+  findRange(range: KeyRange, parser: RequestParser): number {
+    this.count = 0;
+    this.#addRange(range, 0, parser);
+    return this.count;
+  }
+
+  #addRange(range: KeyRange, number: number, parser: RequestParser): void {
+    const { step, countAt } = range;
+    if (countAt !== undefined) {
+      const count = announcedKeys(parser, countAt);
+      this.#add(number, countAt + 1, count, 1);
+      return;
+    }
+    let { first, last } = range;
+    if (range.keyword !== undefined) {
+      first = keywordPosition(range, parser) + 1;
+      if (first === 0 || first >= parser.argc) return;
+      if (last >= 0) last += first;
+    }
+    if (last < 0) last += parser.argc;
+    let count = last < first ? 0 : Math.floor((last - first) / step) + 1;
+    if (range.limit !== undefined) count = Math.floor(count / range.limit);
+    this.#add(number, first, count, step);
+  }
+
+  #add(range: number, first: number, count: number, step: number): void {
+    const needed = this.count + count;
+    if (needed > this.positions.length) this.#grow(needed);
+    const { positions, ranges } = this;
+    for (let i = 0; i < count; i++) {
+      positions[this.count + i] = first + i * step;
+      ranges[this.count + i] = range;
+    }
+    this.count = needed;
+  }
+
+  #grow(needed: number): void {
+    const positions = new Int32Array(2 * needed);
+    positions.set(this.positions);
+    const ranges = new Uint8Array(2 * needed);
+    ranges.set(this.ranges);
+    this.positions = positions;
+    this.ranges = ranges;
+  }
 }
 
-/** Argument number of key `i`. */
-export function keyPosition(spec: CommandMetadata, parser: RequestParser, i: number): number {
-  let rest = i;
-  for (const range of spec.keys ?? []) {
-    if (range.countAt !== undefined) {
-      const count = announcedKeys(parser, range.countAt);
-      if (rest < count) return range.countAt + 1 + rest;
-      rest -= count;
-      continue;
+/**
+ * Argument number of a range's keyword, or −1. The last one counts when a single key follows it, as
+ * a later STORE takes the place of an earlier one; the first when the keys go on to the end.
+ */
+function keywordPosition(range: KeyRange, parser: RequestParser): number {
+  const { keyword, first, last, skips } = range;
+  let found = -1;
+  for (let i = first; i < parser.argc; i++) {
+    const word = parser.length(i) > 20 ? '' : parser.text(i).toUpperCase();
+    if (word === keyword) {
+      if (last < 0) return i;
+      if (i + 1 < parser.argc) found = i;
+      if (skips !== undefined) i++;
+    } else {
+      i += skips?.[word] ?? 0;
     }
-    const last = range.last < 0 ? parser.argc + range.last : range.last;
-    const count = last < range.first ? 0 : Math.floor((last - range.first) / range.step) + 1;
-    if (rest < count) return range.first + rest * range.step;
-    rest -= count;
   }
-  return -1;
+  return found;
 }
 
 function announcedKeys(parser: RequestParser, countAt: number): number {

@@ -100,10 +100,10 @@ export class RdbValueCodec implements ValueCodec {
     return copyOut(this.#records.sink);
   }
 
-  encodeValue(keyspace: Keyspace, reference: number): Buffer {
+  encodeValue(keyspace: Keyspace, reference: number, compresses?: boolean): Buffer {
     const target = this.#value;
     const encoder = encoderOf(keyspace, reference);
-    target.begin(keyspace.host.settings.rdbCompression);
+    target.begin(compresses ?? keyspace.host.settings.rdbCompression);
     target.sink.u8(encoder.rdbType(keyspace, reference));
     encoder.write(target, keyspace, reference);
     return copyOut(target.sink);

@@ -60,6 +60,16 @@ export interface KeyRange {
   readonly step: number;
   /** Argument number that holds the number of keys (LMPOP 1, BLMPOP 2); keys follow it. */
   readonly countAt?: number;
+  /** Upper-case option that the keys follow, looked for from argument `first` on; see below. */
+  readonly keyword?: string;
+  /** Keys are this part of the arguments: 2 for the first half, as XREAD's STREAMS. */
+  readonly limit?: number;
+  /** Options that take arguments, which are no keywords whatever they hold: SORT's BY and GET. */
+  readonly skips?: { readonly [option: string]: number };
+  /** Redis tells clients nothing of this range but that it is there: SORT. */
+  readonly isUnknown?: boolean;
+  /** What COMMAND INFO says of the range beside its flags. */
+  readonly notes?: string;
   /** Key-spec flags as COMMAND INFO prints them, e.g. `RW access update`. */
   readonly access: string;
 }
@@ -74,6 +84,26 @@ export function countedKeys(countAt: number, access: string): readonly KeyRange[
   return [{ first: 0, last: 0, step: 1, countAt, access }];
 }
 
+/** The key after an option, the last one if it comes twice: STORE of GEORADIUS. */
+export function storeKey(
+  keyword: string,
+  from: number,
+  access: string,
+  skips: { readonly [option: string]: number } = {},
+): KeyRange {
+  return { first: from, last: 0, step: 1, keyword, access, skips };
+}
+
+/** The first half of what follows an option: STREAMS of XREAD and XREADGROUP. */
+export function streamKeys(keyword: string, from: number, access: string): readonly KeyRange[] {
+  return [{ first: from, last: -1, step: 1, keyword, limit: 2, access }];
+}
+
+/** True when the command only reads the keys of a range. */
+export function isReadOnly(range: KeyRange): boolean {
+  return range.access.startsWith('RO');
+}
+
 /**
  * How a command whose keys are on several shards is put together by the coordinator:
  *   sum        each shard gets its keys; integer replies are added (DEL, EXISTS, …)
@@ -82,7 +112,8 @@ export function countedKeys(countAt: number, access: string): readonly KeyRange[
  *   absent-all like all-ok, when none of the keys exists (MSETNX)
  *   move       two keys: the value is read at the source's shard and applied at the target's
  *   first      the first key that yields something (LMPOP and the blocking pops)
- *   compare    the values are read and the command runs on the first key's shard (LCS)
+ *   borrow     keys that are only read (access RO) and lie elsewhere are lent for the length of the
+ *              command to the shard of the key it writes, or of most keys (SINTER, LCS, BITOP)
  *   every      goes to all shards; how replies are joined is the coordinator's (DBSIZE, KEYS, …)
  */
 export type Spread =
@@ -92,7 +123,7 @@ export type Spread =
   | 'absent-all'
   | 'move'
   | 'first'
-  | 'compare'
+  | 'borrow'
   | 'every';
 
 /** Types that a blocked command waits for; see waiters.ts. */

@@ -1,4 +1,5 @@
 /** The command table of shards: all families, numbered by their place (the id in batches). */
+import { borrowCommands } from './borrow.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { debugCommands } from './debug.ts';
 import { expiryCommands } from './expiry.ts';
@@ -8,7 +9,8 @@ import { scanCommands } from './scan.ts';
 import { stringCommands } from './string.ts';
 import { transferCommands } from './transfer.ts';
 
-export const COMMANDS: readonly CommandSpec[] = [
+/** What clients ask for, and what carries single values. */
+const SINGLE_SHARD: readonly CommandSpec[] = [
   ...stringCommands,
   ...listCommands,
   ...genericCommands,
@@ -17,3 +19,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...debugCommands,
   ...transferCommands,
 ];
+
+/** HASHLANE.BORROW runs the others by their number, so its row comes after all of theirs. */
+export const COMMANDS: readonly CommandSpec[] = [...SINGLE_SHARD, ...borrowCommands(SINGLE_SHARD)];

@@ -34,15 +34,7 @@ import {
   storeArgument,
   storeString,
 } from '../string-value.ts';
-import {
-  type CommandSpec,
-  DENYOOM,
-  FAST,
-  INTERNAL,
-  keys,
-  READONLY,
-  WRITE,
-} from './command-spec.ts';
+import { type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
 
 /** Reused by all handlers: none keeps it across a change. */
 const span = new StringSpan();
@@ -608,20 +600,9 @@ function lcsInput(context: CommandContext, i: number): Buffer | undefined {
 }
 
 function lcs(context: CommandContext): void {
-  compareStrings(context, lcsInput(context, 1), lcsInput(context, 2));
-}
-
-/** LCS for a coordinator: the second argument is the other key's value itself. */
-function lcsWithValue(context: CommandContext): void {
-  compareStrings(context, lcsInput(context, 1), context.request.bytes(2));
-}
-
-function compareStrings(
-  context: CommandContext,
-  a: Buffer | undefined,
-  b: Buffer | undefined,
-): void {
   const { reply } = context;
+  const a = lcsInput(context, 1);
+  const b = lcsInput(context, 2);
   if (a === undefined || b === undefined) {
     reply.error(errors.lcsTypes);
     return;
@@ -970,24 +951,12 @@ export const stringCommands = [
     arity: -3,
     flags: READONLY,
     keys: keys(1, 2, 'RO access'),
-    spread: 'compare',
+    spread: 'borrow',
     group: 'string',
     since: '7.0.0',
     summary: 'Finds the longest common substring.',
     complexity: 'O(N*M) where N and M are the lengths of s1 and s2, respectively',
     syntax: 'key1:key key2:key [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]',
     handler: lcs,
-  },
-  {
-    name: 'HASHLANE.LCS',
-    arity: -3,
-    flags: INTERNAL | READONLY,
-    keys: keys(1, 1, 'RO access'),
-    group: 'internal',
-    since: '0.1.0',
-    summary: 'LCS of a key and a value that came from another shard.',
-    complexity: 'O(N*M)',
-    syntax: 'key value',
-    handler: lcsWithValue,
   },
 ] as const satisfies readonly CommandSpec[];

@@ -28,7 +28,7 @@ import { errors, type ReplyWriter, type RequestParser } from '@hashlane/resp';
 import type { CommandEntry } from '../command-index.ts';
 import type { Gateway } from '../gateway.ts';
 import { matchesGlob } from '../glob-pattern.ts';
-import { keyCount, keyPosition } from '../key-positions.ts';
+import type { KeyFinder } from '../key-positions.ts';
 import { copyRequest, parseCopy } from '../request-copy.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { replyHelp, texts } from './arguments.ts';
@@ -122,8 +122,10 @@ interface LegacyRange {
 /** Keys as one range, for clients that know no key specifications; zeros if there is none. */
 function legacyRange(ranges: readonly KeyRange[]): LegacyRange {
   const [only] = ranges;
-  if (ranges.length === 1 && only !== undefined && only.countAt === undefined) return only;
-  const plain = ranges.filter((range) => range.countAt === undefined && range.step === 1);
+  const isPlain = ({ countAt, keyword }: KeyRange): boolean =>
+    countAt === undefined && keyword === undefined;
+  if (ranges.length === 1 && only !== undefined && isPlain(only)) return only;
+  const plain = ranges.filter((range) => isPlain(range) && range.step === 1);
   if (plain.length === 0) return { first: 0, last: 0, step: 0 };
   const isOpen = plain.some((range) => range.last < 0);
   return {
@@ -136,14 +138,30 @@ function legacyRange(ranges: readonly KeyRange[]): LegacyRange {
 }
 
 function replyKeySpec(reply: ReplyWriter, range: KeyRange): void {
-  const isCounted = range.countAt !== undefined;
-  reply.map(3);
+  reply.map(range.notes === undefined ? 3 : 4);
+  if (range.notes !== undefined) {
+    reply.text('notes');
+    reply.text(range.notes);
+  }
   reply.text('flags');
   replyStatuses(reply, range.access.split(' '));
   reply.text('begin_search');
-  replySearch(reply, 'index', [['index', range.countAt ?? range.first]]);
+  if (range.isUnknown === true) {
+    replySearch(reply, 'unknown', []);
+    reply.text('find_keys');
+    replySearch(reply, 'unknown', []);
+    return;
+  }
+  if (range.keyword === undefined) {
+    replySearch(reply, 'index', [['index', range.countAt ?? range.first]]);
+  } else {
+    replySearch(reply, 'keyword', [
+      ['keyword', range.keyword],
+      ['startfrom', range.first],
+    ]);
+  }
   reply.text('find_keys');
-  if (isCounted) {
+  if (range.countAt !== undefined) {
     replySearch(reply, 'keynum', [
       ['keynumidx', 0],
       ['firstkey', 1],
@@ -152,18 +170,19 @@ function replyKeySpec(reply: ReplyWriter, range: KeyRange): void {
     return;
   }
   // A last key that is not counted from the end is relative to the first.
-  const last = range.last < 0 ? range.last : range.last - range.first;
+  const isRelative = range.last < 0 || range.keyword !== undefined;
+  const last = isRelative ? range.last : range.last - range.first;
   replySearch(reply, 'range', [
     ['lastkey', last],
     ['keystep', range.step],
-    ['limit', 0],
+    ['limit', range.limit ?? 0],
   ]);
 }
 
 function replySearch(
   reply: ReplyWriter,
   type: string,
-  fields: readonly (readonly [string, number])[],
+  fields: readonly (readonly [string, number | string])[],
 ): void {
   reply.map(2);
   reply.text('type');
@@ -172,7 +191,8 @@ function replySearch(
   reply.map(fields.length);
   for (const [name, value] of fields) {
     reply.text(name);
-    reply.integer(value);
+    if (typeof value === 'number') reply.integer(value);
+    else reply.text(value);
   }
 }
 
@@ -369,7 +389,11 @@ function accessOf({ access }: KeyRange, { spec }: CommandEntry, request: Request
 }
 
 /** The keys of the command in `request`, or the error. */
-function findKeys(entry: CommandEntry | undefined, request: RequestParser): FoundKey[] | string {
+function findKeys(
+  finder: KeyFinder,
+  entry: CommandEntry | undefined,
+  request: RequestParser,
+): FoundKey[] | string {
   if (entry === undefined) return 'ERR Invalid command specified';
   const { arity, keys: ranges = [] } = entry.spec;
   if (ranges.length === 0) return 'ERR The command has no key arguments';
@@ -380,11 +404,9 @@ function findKeys(entry: CommandEntry | undefined, request: RequestParser): Foun
   const found = ranges
     .filter((range) => isCountSound(range, request))
     .flatMap((range) => {
-      const spec = { ...entry.spec, keys: [range] };
       const access = accessOf(range, entry, request);
-      return Array.from({ length: keyCount(spec, request) }, (_, i): FoundKey => {
-        return { position: keyPosition(spec, request, i), access };
-      });
+      const count = finder.findRange(range, request);
+      return Array.from(finder.positions.subarray(0, count), (position) => ({ position, access }));
     });
   return found.length === 0 ? 'ERR Invalid arguments specified for command' : found;
 }
@@ -394,7 +416,7 @@ function replyKeys({ gateway, args, reply }: ServerCall, withFlags: boolean): vo
   const named = lookUp(gateway, request.text(0));
   const part = request.argc > 1 ? `${request.text(0)}|${request.text(1)}` : '';
   const entry = named?.subcommands === undefined ? named : (lookUp(gateway, part) ?? named);
-  const found = findKeys(entry, request);
+  const found = findKeys(gateway.keys, entry, request);
   if (typeof found === 'string') {
     reply.error(found);
     return;
