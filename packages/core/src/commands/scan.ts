@@ -19,7 +19,8 @@ import { findArgument } from './generic.ts';
 const SCAN_COUNT = 10;
 /** Cursors are 64-bit in Redis; anything larger is no cursor. */
 const CURSOR_MAX = 18446744073709551615n;
-const HASHES = 2 ** 32;
+/** One more than the largest cursor: nothing is left to scan from here on. */
+export const SCAN_CURSOR_END = 2 ** 32;
 
 /** True when the key of an entry matches; `undefined` matches every key. */
 function keyMatches(keyspace: Keyspace, reference: number, pattern: Buffer | undefined): boolean {
@@ -68,18 +69,25 @@ function keysByPattern(context: CommandContext): void {
   replyKeys(context, found);
 }
 
-interface ScanOptions {
+export interface ScanOptions {
   count: number;
   pattern: Buffer | undefined;
   /** Type name in lower case, or undefined for all. */
   type: string | undefined;
 }
 
-/** SCAN's options from argument 2 on, or undefined after an error reply. */
-function scanOptions(context: CommandContext): ScanOptions | undefined {
+/**
+ * Options of SCAN and its like from argument `from` on, or undefined after an error reply.
+ * `hasTypes`: TYPE is one of them.
+ */
+export function scanOptions(
+  context: CommandContext,
+  from: number,
+  hasTypes: boolean,
+): ScanOptions | undefined {
   const { request, reply } = context;
   const options: ScanOptions = { count: SCAN_COUNT, pattern: undefined, type: undefined };
-  for (let i = 2; i < request.argc; i += 2) {
+  for (let i = from; i < request.argc; i += 2) {
     const hasValue = i + 1 < request.argc;
     if (hasValue && request.is(i, 'COUNT')) {
       const error = readCount(context, i + 1, options);
@@ -89,7 +97,7 @@ function scanOptions(context: CommandContext): ScanOptions | undefined {
       }
     } else if (hasValue && request.is(i, 'MATCH')) {
       options.pattern = patternArgument(context, i + 1);
-    } else if (hasValue && request.is(i, 'TYPE')) {
+    } else if (hasTypes && hasValue && request.is(i, 'TYPE')) {
       options.type = request.text(i + 1).toLowerCase();
     } else {
       reply.error(errors.syntax);
@@ -112,33 +120,33 @@ function readCount(
   return undefined;
 }
 
-/** The hash bound in argument 1, or −1 when it is no cursor. Bounds above 2^32 are the end. */
-function cursorArgument({ request }: CommandContext): number {
-  const cursor = parseInteger(request.block, request.offset(1), request.length(1));
-  if (cursor >= 0) return Math.min(cursor, HASHES);
-  const text = request.text(1);
+/** The hash bound in argument `i`, or −1 when it is no cursor. Bounds above 2^32 are the end. */
+export function cursorArgument({ request }: CommandContext, i: number): number {
+  const cursor = parseInteger(request.block, request.offset(i), request.length(i));
+  if (cursor >= 0) return Math.min(cursor, SCAN_CURSOR_END);
+  const text = request.text(i);
   // As strtoul reads it: leading zeros, a sign and (in Redis too) nothing at all are numbers.
   const match = /^([+-]?)(\d*)$/.exec(text);
   if (match === null || (match[2] === '' && match[1] !== '')) return -1;
   const value = BigInt(match[2] === '' ? 0 : match[2]);
   if (value > CURSOR_MAX) return -1;
   const wrapped = match[1] === '-' ? BigInt.asUintN(64, -value) : value;
-  return wrapped > BigInt(HASHES) ? HASHES : Number(wrapped);
+  return wrapped > BigInt(SCAN_CURSOR_END) ? SCAN_CURSOR_END : Number(wrapped);
 }
 
 function scan(context: CommandContext): void {
   const { keyspace, reply } = context;
-  const cursor = cursorArgument(context);
+  const cursor = cursorArgument(context, 1);
   if (cursor < 0) {
     reply.error(errors.invalidCursor);
     return;
   }
-  const options = scanOptions(context);
+  const options = scanOptions(context, 2, true);
   if (options === undefined) return;
   const found: number[] = [];
   const due: number[] = [];
   const next =
-    cursor >= HASHES
+    cursor >= SCAN_CURSOR_END
       ? -1
       : keyspace.map.scan(cursor, options.count, (reference) => {
           if (!keyMatches(keyspace, reference, options.pattern)) return;
