@@ -2,8 +2,9 @@ import { Block } from '@hashlane/resp';
 import t from 'tap';
 import { Arena, offsetOf, pageOf } from './arena.ts';
 import { fuzzByteMap } from './byte-map.fuzz.ts';
-import { ByteMap } from './byte-map.ts';
+import { ByteMap, MapWalk } from './byte-map.ts';
 import { SEGMENT_BITS_MAX } from './limits.ts';
+import { RandomSource } from './random-source.ts';
 
 /** A map of 4-byte keys; entries are (key length, key). */
 function makeMap() {
@@ -103,12 +104,50 @@ t.test('the extreme cursors', async (t) => {
   t.same(seen, [-1]);
 });
 
-t.test('random reaches every key', async (t) => {
-  const { map, insert } = makeMap();
-  const next = (bound: number): number => Math.floor(Math.random() * bound);
-  t.equal(map.random(next), 0);
-  for (let i = 0; i < 50; i++) insert(i, mix(i));
-  const seen = new Set<number>();
-  for (let i = 0; i < 5000; i++) seen.add(map.random(next));
-  t.equal(seen.size, 50);
+t.test('random takes every key equally often', async (t) => {
+  const source = new RandomSource(7);
+  t.equal(makeMap().map.random(source), 0);
+  for (const keys of [1, 50, 700, 5000, 20_000]) {
+    const { map, insert, find } = makeMap();
+    const hashes = Array.from({ length: keys * 3 }, () => source.next() | 0);
+    hashes.forEach((hash, number) => {
+      insert(number, hash);
+    });
+    // What random meets is a table that has shrunk.
+    for (let number = keys; number < keys * 3; number++) {
+      find(number, hashes[number]);
+      map.removeFound();
+    }
+    const draws = keys * 20;
+    const taken = new Map<number, number>();
+    for (let i = 0; i < draws; i++) {
+      const reference = map.random(source);
+      taken.set(reference, (taken.get(reference) ?? 0) + 1);
+    }
+    const expected = draws / keys;
+    let chiSquared = (keys - taken.size) * expected;
+    for (const count of taken.values()) chiSquared += (count - expected) ** 2 / expected;
+    const freedom = keys - 1;
+    const limit = freedom + 4 * Math.sqrt(2 * freedom);
+    t.ok(chiSquared <= limit, `${keys} keys: chi-squared is ${chiSquared} of at most ${limit}`);
+  }
+});
+
+t.test('a walk visits every entry once', async (t) => {
+  for (const keys of [0, 1, 50, 20_000]) {
+    const { map, insert, find } = makeMap();
+    const references = new Set<number>();
+    for (let i = 0; i < keys; i++) {
+      insert(i, mix(i));
+      references.add(find(i, mix(i)));
+    }
+    const walk = new MapWalk();
+    for (let round = 0; round < 2; round++) {
+      const left = new Set(references);
+      let visited = 0;
+      for (; map.advance(walk); visited++) left.delete(walk.reference);
+      t.same([visited, left.size], [keys, 0]);
+      walk.restart();
+    }
+  }
 });

@@ -62,7 +62,7 @@ export class Eviction {
 
   #sample(keyspace: Keyspace, isVolatile: boolean): number {
     const { random } = this.#engine;
-    if (!isVolatile) return keyspace.map.random((bound) => random.below(bound));
+    if (!isVolatile) return keyspace.map.random(random);
     const { expiries } = keyspace;
     return expiries.size === 0 ? 0 : expiries.reference(random.below(expiries.size));
   }

@@ -163,7 +163,7 @@ function scan(context: CommandContext): void {
 function randomkey(context: CommandContext): void {
   const { engine, keyspace, reply } = context;
   for (;;) {
-    const reference = keyspace.map.random((bound) => engine.random.below(bound));
+    const reference = keyspace.map.random(engine.random);
     if (reference === 0) {
       reply.null();
       return;
