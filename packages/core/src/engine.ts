@@ -59,6 +59,7 @@ export class Engine implements KeyspaceHost {
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
+  expiredParts = 0;
   snapshotParity = 0;
   snapshotRuns = false;
   /** Changes so far; the snapshot scheduler watches it. */
@@ -104,10 +105,7 @@ export class Engine implements KeyspaceHost {
 
   /** Bytes of keys, values and tables of this shard: exact sums. */
   get usedMemory(): number {
-    let bytes = this.arena.usedBytes + this.arena.tableBytes + this.arena.mirrors.bytes;
-    for (const keyspace of this.#keyspaces)
-      if (keyspace !== undefined) bytes += keyspace.expiries.bytes;
-    return bytes;
+    return this.arena.usedBytes + this.arena.tableBytes + this.arena.mirrors.bytes;
   }
 
   /** Sets the time of the commands that follow (ms since the epoch). */
@@ -277,7 +275,8 @@ export class Engine implements KeyspaceHost {
     let earliest = this.waiters.earliest();
     if (!this.expiresActively) return earliest;
     for (const keyspace of this.#keyspaces) {
-      if (keyspace !== undefined) earliest = Math.min(earliest, keyspace.expiries.earliest());
+      if (keyspace === undefined) continue;
+      earliest = Math.min(earliest, keyspace.expiries.earliest(), keyspace.partExpiries.earliest());
     }
     return earliest;
   }
@@ -288,7 +287,9 @@ export class Engine implements KeyspaceHost {
     if (!this.expiresActively) return false;
     let left = EXPIRY_KEYS_PER_CYCLE_MAX;
     for (const keyspace of this.#keyspaces) {
-      if (keyspace !== undefined && left > 0) left -= keyspace.expireDue(this.now, left);
+      if (keyspace === undefined) continue;
+      if (left > 0) left -= keyspace.expireDue(this.now, left);
+      if (left > 0) left -= keyspace.expireDueParts(this.now, left);
     }
     return left <= 0;
   }
@@ -357,6 +358,11 @@ export class Engine implements KeyspaceHost {
 
   keyExpired(_keyspace: Keyspace, _reference: number): void {
     this.dirty++;
+  }
+
+  partsExpired(count: number): void {
+    this.expiredParts += count;
+    this.dirty += count;
   }
 
   freeLater(keyspace: Keyspace, reference: number): void {

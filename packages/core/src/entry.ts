@@ -43,6 +43,14 @@ export const SNAPSHOT_PARITY = 1 << 10;
 /** The string was modified in place: OBJECT ENCODING answers raw whatever it holds. */
 export const RAW_FORCED = 1 << 11;
 
+/**
+ * Parts of the value (fields of a hash) have deadlines: the entry is in `Keyspace.partExpiries`,
+ * and the word at PART_EXPIRY_SLOT of its descriptor is its slot there.
+ */
+export const HAS_PART_EXPIRY = 1 << 12;
+/** Offset in the descriptor. */
+export const PART_EXPIRY_SLOT = 8;
+
 /** Offset of the value from the entry's start. */
 export function valueOffset(block: Block, entry: number): number {
   const at = entry + KEY + block.view.getInt32(entry + KEY_LENGTH, true);

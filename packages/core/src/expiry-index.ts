@@ -1,13 +1,16 @@
 /**
- * All deadlines of a keyspace in exact order: a 4-ary heap over typed arrays.
+ * Deadlines in exact order: a 4-ary heap over typed arrays.
  *
- * An entry with a deadline stores its slot in the heap, and the heap stores the entry's reference
- * and hash; moving a slot writes the new index into the entry. So the earliest deadline is known at
+ * A block with a deadline stores its slot in the heap, and the heap stores the block's reference
+ * and hash; moving a slot writes the new index into the block. So the earliest deadline is known at
  * once (an idle server sleeps until then), and changing or dropping any deadline is O(log n)
  * without a search. Deadlines are milliseconds since the epoch.
  *
- * Cost: 16 bytes per slot here and 4 in the entry; the arrays double when full and halve when 7/8
- * are empty. A keyspace that never had a deadline holds nothing.
+ * A keyspace has two of them, for its keys and for its hashes by the earliest deadline of a field;
+ * a large hash has one for its fields. They differ in where a block keeps its slot (`SlotPlace`).
+ *
+ * Cost: 16 bytes per slot here, counted in the arena's `tableBytes`, and 4 in the block; the arrays
+ * double when full and halve when 7/8 are empty. Without any deadline it holds nothing.
  */
 import { type Arena, offsetOf, pageOf } from './arena.ts';
 import { KEY, KEY_LENGTH } from './entry.ts';
@@ -15,21 +18,38 @@ import { invariant } from './invariant.ts';
 
 const CHILDREN = 4;
 const SLOTS_MIN = 16;
+const SLOT_BYTES = 16;
+
+/** Offset of the int32 in which the block at `at` keeps its slot. */
+export type SlotPlace = (view: DataView, at: number) => number;
+
+/** Behind the key of a keyspace's entry. */
+function behindKey(view: DataView, entry: number): number {
+  return entry + KEY + view.getInt32(entry + KEY_LENGTH, true);
+}
 
 export class ExpiryIndex {
   readonly #arena: Arena;
+  readonly #slotPlace: SlotPlace;
   #deadlines = new Float64Array(0);
   #references = new Int32Array(0);
   #hashes = new Int32Array(0);
   size = 0;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, slotPlace: SlotPlace = behindKey) {
     this.#arena = arena;
+    this.#slotPlace = slotPlace;
   }
 
   /** Bytes of the heap's arrays. */
   get bytes(): number {
-    return this.#deadlines.length * 16;
+    return this.#deadlines.length * SLOT_BYTES;
+  }
+
+  /** The index is given up: its arrays no longer count. */
+  release(): void {
+    this.#resize(0);
+    this.size = 0;
   }
 
   /** Earliest deadline, or Infinity. */
@@ -65,7 +85,7 @@ export class ExpiryIndex {
     return sampled === 0 ? 0 : sum / sampled;
   }
 
-  /** Adds an entry that has an expiry slot field, and writes the field. */
+  /** Adds a block that has a slot field, and writes the field. */
   add(reference: number, hash: number, deadline: number): void {
     if (this.size === this.#deadlines.length) this.#grow();
     this.size++;
@@ -81,12 +101,12 @@ export class ExpiryIndex {
     else this.#sink(slot, reference, hash, deadline);
   }
 
-  /** The entry moved to another block; its slot field came along. */
+  /** The block moved; its slot field came along. */
   move(slot: number, reference: number): void {
     this.#references[slot] = reference;
   }
 
-  /** Drops a deadline. The entry's field is the caller's to clear, if the entry lives on. */
+  /** Drops a deadline. The block's field is the caller's to clear, if the block lives on. */
   remove(slot: number): void {
     const last = --this.size;
     if (slot !== last) this.#fill(slot, last);
@@ -111,6 +131,7 @@ export class ExpiryIndex {
   }
 
   #resize(length: number): void {
+    this.#arena.tableBytes += (length - this.#deadlines.length) * SLOT_BYTES;
     const kept = Math.min(length, this.#deadlines.length);
     const deadlines = new Float64Array(length);
     deadlines.set(this.#deadlines.subarray(0, kept));
@@ -128,8 +149,7 @@ export class ExpiryIndex {
     this.#references[slot] = reference;
     this.#hashes[slot] = hash;
     const { view } = this.#arena.pages[pageOf(reference)];
-    const entry = offsetOf(reference);
-    view.setInt32(entry + KEY + view.getInt32(entry + KEY_LENGTH, true), slot, true);
+    view.setInt32(this.#slotPlace(view, offsetOf(reference)), slot, true);
   }
 
   #rise(from: number, reference: number, hash: number, deadline: number): void {
@@ -160,7 +180,7 @@ export class ExpiryIndex {
     this.#put(slot, reference, hash, deadline);
   }
 
-  /** Throws when the heap order or an entry's slot field is wrong. */
+  /** Throws when the heap order or a block's slot field is wrong. */
   verify(): void {
     for (let slot = 0; slot < this.size; slot++) {
       if (slot > 0) {
@@ -168,9 +188,8 @@ export class ExpiryIndex {
       }
       const reference = this.#references[slot];
       const { view } = this.#arena.pages[pageOf(reference)];
-      const entry = offsetOf(reference);
-      const field = view.getInt32(entry + KEY + view.getInt32(entry + KEY_LENGTH, true), true);
-      invariant(field === slot, 'expiry slot of an entry is stale');
+      const field = view.getInt32(this.#slotPlace(view, offsetOf(reference)), true);
+      invariant(field === slot, 'expiry slot of a block is stale');
     }
   }
 }

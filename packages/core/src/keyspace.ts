@@ -20,10 +20,12 @@ import type { EngineSettings } from './engine-settings.ts';
 import {
   CLOCK,
   HAS_EXPIRY,
+  HAS_PART_EXPIRY,
   headBytes,
   KEY,
   KEY_LENGTH,
   META,
+  PART_EXPIRY_SLOT,
   SNAPSHOT_PARITY,
   STRING,
   TYPE_MASK,
@@ -65,6 +67,8 @@ export interface KeyspaceHost {
   keyAppeared(keyspace: Keyspace, reference: number, hash: number): void;
   /** A key is about to go because its deadline passed. */
   keyExpired(keyspace: Keyspace, reference: number): void;
+  /** Parts of a value went because their deadline passed. */
+  partsExpired(count: number): void;
   /** Takes over a detached entry whose structure has very many parts, to free it in slices. */
   freeLater(keyspace: Keyspace, reference: number): void;
   /** LFU: increments an entry's counter. */
@@ -86,6 +90,25 @@ export interface ValueSlicer {
 }
 export const VALUE_SLICERS: (ValueSlicer | undefined)[] = [];
 
+/** How parts of a value expire by themselves; of all types only hashes do that. */
+export interface PartExpirer {
+  /** The earliest deadline of a part, or Infinity. O(1) */
+  earliest(arena: Arena, block: Block, valueAt: number): number;
+  /**
+   * Deletes up to `count` parts that are due from the found entry, and the key when none is left;
+   * otherwise the entry's deadline in `partExpiries` is up to date afterwards. Returns how many.
+   */
+  expireFound(keyspace: Keyspace, reference: number, count: number): number;
+}
+export const PART_EXPIRERS: (PartExpirer | undefined)[] = [];
+
+/** Where a descriptor that has a slot for `partExpiries` keeps it. */
+function partSlotPlace(view: DataView, entry: number): number {
+  const isVolatile = (view.getInt32(entry + META, true) & HAS_EXPIRY) !== 0;
+  const value = entry + KEY + view.getInt32(entry + KEY_LENGTH, true) + (isVolatile ? 4 : 0);
+  return value + PART_EXPIRY_SLOT;
+}
+
 export class Keyspace {
   /** Number of the database; changes on SWAPDB. */
   index: number;
@@ -93,6 +116,8 @@ export class Keyspace {
   readonly arena: Arena;
   readonly map: ByteMap;
   readonly expiries: ExpiryIndex;
+  /** Values of which parts have deadlines, by the earliest. */
+  readonly partExpiries: ExpiryIndex;
 
   constructor(host: KeyspaceHost, index: number) {
     this.host = host;
@@ -100,6 +125,14 @@ export class Keyspace {
     this.arena = host.arena;
     this.map = new ByteMap(host.arena, KEY, KEY_LENGTH);
     this.expiries = new ExpiryIndex(host.arena);
+    this.partExpiries = new ExpiryIndex(host.arena, partSlotPlace);
+  }
+
+  /** The keyspace is given up: its tables no longer count. */
+  release(): void {
+    this.map.release();
+    this.expiries.release();
+    this.partExpiries.release();
   }
 
   get size(): number {
@@ -230,6 +263,63 @@ export class Keyspace {
     return expired;
   }
 
+  /** Deletes parts of values whose deadline has passed, at most `count`. Returns how many. */
+  expireDueParts(now: number, count: number): number {
+    let expired = 0;
+    while (expired < count && this.partExpiries.earliest() <= now) {
+      const reference = this.partExpiries.earliestReference();
+      this.map.findReference(this.partExpiries.earliestHash(), reference);
+      const expirer = PART_EXPIRERS[this.typeOf(reference)];
+      invariant(expirer !== undefined, 'a type without expirer has parts with deadlines');
+      expired += expirer.expireFound(this, reference, count - expired);
+    }
+    return expired;
+  }
+
+  /**
+   * Sets the earliest deadline of a part of the found entry, Infinity for none. The entry may move:
+   * returns its reference.
+   */
+  expirePartsFoundAt(reference: number, deadline: number): number {
+    const slot = this.#partSlot(reference);
+    if (slot >= 0) {
+      if (deadline === Infinity) this.#forgetParts(reference, slot);
+      else this.partExpiries.change(slot, deadline);
+      return reference;
+    }
+    if (deadline === Infinity) return reference;
+    const hash = this.map.foundHash();
+    const withSlot = this.#addPartSlot(reference);
+    this.setMeta(withSlot, this.metaOf(withSlot) | HAS_PART_EXPIRY);
+    this.partExpiries.add(withSlot, hash, deadline);
+    return withSlot;
+  }
+
+  #forgetParts(reference: number, slot: number): void {
+    this.partExpiries.remove(slot);
+    this.setMeta(reference, this.metaOf(reference) & ~HAS_PART_EXPIRY);
+  }
+
+  /** Makes the descriptor of the found entry long enough for its slot in `partExpiries`. */
+  #addPartSlot(reference: number): number {
+    const bytes = PART_EXPIRY_SLOT + 4;
+    let target = reference;
+    if (this.valueRoom(reference) < bytes) {
+      target = this.resizeFound(reference, bytes, PART_EXPIRY_SLOT);
+    }
+    const { view } = this.arena.pages[pageOf(target)];
+    view.setInt32(offsetOf(target) + VALUE_LENGTH, bytes, true);
+    return target;
+  }
+
+  /** Slot of an entry in `partExpiries`, or −1. */
+  #partSlot(reference: number): number {
+    const { view } = this.arena.pages[pageOf(reference)];
+    const entry = offsetOf(reference);
+    if ((view.getInt32(entry + META, true) & HAS_PART_EXPIRY) === 0) return -1;
+    return view.getInt32(partSlotPlace(view, entry), true);
+  }
+
   typeOf(reference: number): ValueType {
     const { view } = this.arena.pages[pageOf(reference)];
     return (view.getInt32(offsetOf(reference) + META, true) & TYPE_MASK) as ValueType;
@@ -323,6 +413,8 @@ export class Keyspace {
   #moveExpiry(reference: number): void {
     const slot = this.#expirySlot(reference);
     if (slot >= 0) this.expiries.move(slot, reference);
+    const partSlot = this.#partSlot(reference);
+    if (partSlot >= 0) this.partExpiries.move(partSlot, reference);
   }
 
   /** Slot of an entry in the expiry index, or −1. */
@@ -385,6 +477,8 @@ export class Keyspace {
     const { view } = this.arena.pages[pageOf(target)];
     view.setInt32(offsetOf(target) + META, meta | HAS_EXPIRY, true);
     view.setInt32(offsetOf(target) + head, -1, true);
+    const partSlot = this.#partSlot(target);
+    if (partSlot >= 0) this.partExpiries.move(partSlot, target);
     return target;
   }
 
@@ -406,6 +500,8 @@ export class Keyspace {
     const reference = segment.slots[this.map.foundSlot + 1];
     const slot = this.#expirySlot(reference);
     if (slot >= 0) this.expiries.remove(slot);
+    const partSlot = this.#partSlot(reference);
+    if (partSlot >= 0) this.partExpiries.remove(partSlot);
     this.map.removeFound();
     return reference;
   }
@@ -461,6 +557,10 @@ export class Keyspace {
     to.view.setInt32(entry + VALUE_LENGTH, from.view.getInt32(old + VALUE_LENGTH, true), true);
     copyBytes(to, valueOffset(to, entry), from, valueOffset(from, old), bytes);
     if (expires) this.expiries.add(reference, hash, deadline);
+    if ((meta & HAS_PART_EXPIRY) !== 0) {
+      const earliest = PART_EXPIRERS[type]?.earliest(this.arena, to, valueOffset(to, entry));
+      this.partExpiries.add(reference, hash, earliest ?? Infinity);
+    }
     this.arena.free(detached);
     return reference;
   }
@@ -469,6 +569,7 @@ export class Keyspace {
   verify(): void {
     this.map.verify();
     this.expiries.verify();
+    this.partExpiries.verify();
     invariant(this.expiries.size <= this.map.size, 'more deadlines than keys');
   }
 }

@@ -79,7 +79,7 @@ export class LazyFree {
       this.freed++;
     });
     if (job.cursor >= 0) return;
-    job.keyspace.map.release();
+    job.keyspace.release();
     this.#keyspaces.shift();
   }
 }
