@@ -1,6 +1,6 @@
 /**
  * Commands that carry something from one key to another when the keys are on two shards: RENAME,
- * RENAMENX, COPY, LMOVE, RPOPLPUSH and the blocking forms of the last two.
+ * RENAMENX, COPY, SMOVE, LMOVE, RPOPLPUSH and the blocking forms of the last two.
  *
  * The order of checks and errors is Redis's. Nothing is lost on the way: the source is deleted only
  * after the target's shard has taken the value, and an element that the target's shard refuses goes
@@ -27,6 +27,8 @@ export function runMove(command: Coordinated, waits: ShardWaits): Promise<ReplyF
       return rename(command, 'ABSENT');
     case 'COPY':
       return copy(command);
+    case 'SMOVE':
+      return moveMember(command);
     case 'LMOVE':
     case 'RPOPLPUSH':
       return moveElement(command);
@@ -94,13 +96,12 @@ async function copy(command: Coordinated): Promise<ReplyFunction> {
   }
   const source = await readValue(command);
   if (source === undefined) return (reply) => reply.integer(0);
-  const written = await command.callIn(database, owners[1], 'HASHLANE.WRITE', [
+  const written = await command.callIn(database, owners[1], 'HASHLANE.COPY', [
     '',
     words[2],
     source.value,
     source.deadline,
     mode,
-    source.clock,
   ]);
   return (reply) => reply.raw(written);
 }
@@ -119,17 +120,36 @@ function endsOf({ entry, words }: Coordinated): Ends | undefined {
   return isSide(from) && isSide(to) ? { from, to } : undefined;
 }
 
+/** Type names of source and target, `none` for a missing key. */
+async function typesOf({ call, owners, words }: Coordinated): Promise<readonly string[]> {
+  const answers = await Promise.all([
+    call(owners[0], 'HASHLANE.TYPE', ['', words[1]]),
+    call(owners[1], 'HASHLANE.TYPE', ['', words[2]]),
+  ]);
+  return answers.map((answer) => answer.latin1Slice(1, answer.length - 2));
+}
+
+/** SMOVE. 0 when the source is missing, whatever the target is. */
+async function moveMember(command: Coordinated): Promise<ReplyFunction> {
+  const { owners, words } = command;
+  const [, source, target, member] = words;
+  const [sourceType, targetType] = await typesOf(command);
+  if (sourceType === 'none') return (reply) => reply.integer(0);
+  if (sourceType !== 'set' || (targetType !== 'set' && targetType !== 'none')) return WRONG_TYPE;
+  const removed = await command.call(owners[0], 'SREM', ['SREM', source, member]);
+  if (isError(removed) || integerOf(removed) === 0) return (reply) => reply.raw(removed);
+  const added = await command.call(owners[1], 'SADD', ['SADD', target, member]);
+  if (!isError(added)) return (reply) => reply.integer(1);
+  await command.call(owners[0], 'SADD', ['SADD', source, member]);
+  return (reply) => reply.raw(added);
+}
+
 /** LMOVE and RPOPLPUSH. Null when the source is missing, whatever the target is. */
 async function moveElement(command: Coordinated): Promise<ReplyFunction> {
   const ends = endsOf(command);
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const { owners, words } = command;
-  const [source, target] = await Promise.all([
-    command.call(owners[0], 'HASHLANE.TYPE', ['', words[1]]),
-    command.call(owners[1], 'HASHLANE.TYPE', ['', words[2]]),
-  ]);
-  const sourceType = source.latin1Slice(1, source.length - 2);
-  const targetType = target.latin1Slice(1, target.length - 2);
+  const [sourceType, targetType] = await typesOf(command);
   if (sourceType === 'none') return NOTHING;
   if (sourceType !== 'list' || (targetType !== 'list' && targetType !== 'none')) return WRONG_TYPE;
   const popped = await command.call(owners[0], 'HASHLANE.POP', ['', words[1], ends.from]);

@@ -4,7 +4,7 @@
  * delivered. Clients never see them: the gateway resolves no name with the INTERNAL flag.
  *
  *   RENAME a b    READ a ─▶ shard of a     then WRITE b … REPLACE ─▶ shard of b, DELETE a ─▶ shard of a
- *   COPY a b      READ a                   then WRITE b … REPLACE or ABSENT
+ *   COPY a b      READ a                   then COPY b … REPLACE or ABSENT
  *   LMOVE a b     TYPE a, TYPE b           then POP a, PUSH b
  *
  * A value travels as the bytes of the value codec. Replies are RESP2 whatever the client speaks:
@@ -18,7 +18,7 @@ import type { CommandContext } from '../command-context.ts';
 import { databaseDigests } from '../dataset-digest.ts';
 import { CLOCK, LIST, TYPE_NAMES } from '../entry.ts';
 import { LIST_BYTES, ListValue } from '../list-value.ts';
-import { type CommandSpec, INTERNAL, keys, READONLY, WRITE } from './command-spec.ts';
+import { type CommandSpec, DENYOOM, INTERNAL, keys, READONLY, WRITE } from './command-spec.ts';
 import { findArgument, removeArgument } from './generic.ts';
 
 /** Deadline on the wire for "none". */
@@ -37,7 +37,7 @@ function read(context: CommandContext): void {
   const deadline = keyspace.deadlineOf(reference);
   const { view } = keyspace.arena.pages[pageOf(reference)];
   reply.array(3);
-  reply.buffer(engine.codec.encodeValue(keyspace, reference));
+  reply.buffer(engine.codec.encodeValue(keyspace, reference, false));
   reply.integer(deadline === Infinity ? NO_DEADLINE : deadline);
   reply.integer(view.getInt32(offsetOf(reference) + CLOCK, true));
 }
@@ -165,6 +165,16 @@ export const transferCommands = [
     keys: keys(1, 1, 'OW update'),
     syntax: 'key value deadline <REPLACE | ABSENT> [clock]',
     summary: 'Stores an encoded value; 0 when ABSENT was asked for and the key exists, else 1.',
+    handler: write,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.COPY',
+    arity: 5,
+    flags: INTERNAL | WRITE | DENYOOM,
+    keys: keys(1, 1, 'OW update'),
+    syntax: 'key value deadline <REPLACE | ABSENT>',
+    summary: 'HASHLANE.WRITE, refused when there is no room.',
     handler: write,
   },
   {
