@@ -16,6 +16,8 @@ const NO_CODEC: ValueCodec = {
   appendRecord: () => 0,
   takeRecords: () => new Uint8Array(0),
   encodeValue: () => Buffer.alloc(0),
+  dumpValue: () => Buffer.alloc(0),
+  valueOfDump: () => undefined,
   decodeValue: () => 0,
 };
 

@@ -105,7 +105,12 @@ export class Eviction {
 
   /** Clock word of a new entry under LFU. */
   freshClock(): number {
-    return (this.#minutes() << 8) | LFU_INITIAL;
+    return this.clockOf(LFU_INITIAL);
+  }
+
+  /** Clock word of an entry with this LFU counter, as of now. */
+  clockOf(count: number): number {
+    return (this.#minutes() << 8) | count;
   }
 
   /** Decays and, by chance, increments an entry's counter. */

@@ -47,6 +47,14 @@ class RecordingCodec implements ValueCodec {
     return Buffer.alloc(0);
   }
 
+  dumpValue(): Buffer {
+    return Buffer.alloc(0);
+  }
+
+  valueOfDump(): undefined {
+    return undefined;
+  }
+
   decodeValue(): number {
     return 0;
   }

@@ -18,6 +18,8 @@ function recorder(): { codec: ValueCodec; fixture: EngineFixture; records: strin
       return bytes;
     },
     encodeValue: () => Buffer.alloc(0),
+    dumpValue: () => Buffer.alloc(0),
+    valueOfDump: () => undefined,
     decodeValue: () => 0,
   };
   return { codec, fixture: new EngineFixture({ codec }), records: [] };

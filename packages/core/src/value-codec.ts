@@ -20,6 +20,10 @@ export interface ValueCodec {
    * default what the settings say.
    */
   encodeValue(keyspace: Keyspace, reference: number, compresses?: boolean): Buffer;
+  /** What DUMP replies: an encoded value with a version and a checksum. */
+  dumpValue(keyspace: Keyspace, reference: number): Buffer;
+  /** The encoded value in a payload of DUMP; undefined when version or checksum are wrong. */
+  valueOfDump(payload: Buffer): Buffer | undefined;
   /**
    * Adds a key that is known to be absent. Returns its reference, or 0 when the payload is not a
    * sound value of a known type (nothing was added then). The access clock and deadline are the

@@ -3,8 +3,9 @@
  *
  *     ├ type: u8 ┼ value, as in an RDB file ┼ RDB version: u16 ┼ CRC-64: u64 ┤    little-endian
  *
- * The CRC covers everything before it; 0 means that none was computed. What stands between type
- * and version is what the scanner calls a raw value, so the codec of snapshots serves DUMP too.
+ * The CRC covers everything before it; unlike that of a file it is never left out. What stands
+ * between type and version is what the scanner calls a raw value, so the codec of snapshots serves
+ * DUMP too.
  *
  * Source: createDumpPayload and verifyDumpPayload in cluster.c of Redis 7.0.
  */
@@ -38,7 +39,6 @@ export function verifyDumpFooter(payload: Buffer, start: number, end: number): b
   const footer = end - DUMP_FOOTER_BYTES;
   if (footer <= start) return false;
   if (payload.readUInt16LE(footer) > RDB_VERSION_MAX) return false;
-  if (payload.readBigUInt64LE(footer + 2) === 0n) return true;
   const crc = new Crc64();
   crc.update(payload, start, footer + 2);
   return crc.matches(payload, footer + 2);

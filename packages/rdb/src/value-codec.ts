@@ -17,8 +17,8 @@
  *
  * Errors: decodeValue never throws for what the bytes say; it returns 0 and has added nothing.
  *
- * Not here: footers of DUMP payloads (dump-payload.ts), files, expired keys, and the clock and
- * deadline of a decoded key, which are the caller's.
+ * Not here: files, expired keys, and the clock and deadline of a decoded key, which are the
+ * caller's.
  *
  * Source: rdbSaveKeyValuePair and rdbLoadObject of Redis 7.0.
  */
@@ -36,6 +36,7 @@ import {
   type ValueCodec,
 } from '@hashlane/core';
 import type { ByteSink } from './byte-sink.ts';
+import { DUMP_FOOTER_BYTES, verifyDumpFooter, writeDumpFooter } from './dump-payload.ts';
 import { RdbCursor, writeLength, writeString } from './length-encoding.ts';
 import { Opcode, ValueType } from './opcodes.ts';
 import { RdbFormatError } from './rdb-format-error.ts';
@@ -101,12 +102,28 @@ export class RdbValueCodec implements ValueCodec {
   }
 
   encodeValue(keyspace: Keyspace, reference: number, compresses?: boolean): Buffer {
+    this.#writeValue(keyspace, reference, compresses ?? keyspace.host.settings.rdbCompression);
+    return copyOut(this.#value.sink);
+  }
+
+  #writeValue(keyspace: Keyspace, reference: number, compresses: boolean): void {
     const target = this.#value;
     const encoder = encoderOf(keyspace, reference);
-    target.begin(compresses ?? keyspace.host.settings.rdbCompression);
+    target.begin(compresses);
     target.sink.u8(encoder.rdbType(keyspace, reference));
     encoder.write(target, keyspace, reference);
-    return copyOut(target.sink);
+  }
+
+  dumpValue(keyspace: Keyspace, reference: number): Buffer {
+    this.#writeValue(keyspace, reference, keyspace.host.settings.rdbCompression);
+    const { sink } = this.#value;
+    writeDumpFooter(sink, 0);
+    return copyOut(sink);
+  }
+
+  valueOfDump(payload: Buffer): Buffer | undefined {
+    if (!verifyDumpFooter(payload, 0, payload.length)) return undefined;
+    return payload.subarray(0, payload.length - DUMP_FOOTER_BYTES);
   }
 
   decodeValue(

@@ -28,6 +28,15 @@ export const errors = {
   nanOrInfinity: 'ERR increment would produce NaN or Infinity',
   offsetOutOfRange: 'ERR offset is out of range',
   stringTooLong: 'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+  bitOffset: 'ERR bit offset is not an integer or out of range',
+  bitValue: 'ERR bit is not an integer or out of range',
+  bitArgument: 'ERR The bit argument must be 1 or 0.',
+  bitopNot: 'ERR BITOP NOT must be called with a single source key.',
+  bitfieldType:
+    'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but ' +
+    'i64 is.',
+  bitfieldOverflow: 'ERR Invalid OVERFLOW type specified',
+  bitfieldReadOnly: 'ERR BITFIELD_RO only supports the GET subcommand',
   lcsTypes: 'ERR The specified keys must contain string values',
   lcsLenAndIdx: 'ERR If you want both the length and indexes, please just use IDX.',
   lcsTooLarge: 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
@@ -80,6 +89,12 @@ export const errors = {
     'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when ' +
     'switching between policies at runtime LRU and LFU data will take some time to adjust.',
   debugDatabaseOutOfRange: 'ERR Out of range database',
+  busyKey: 'BUSYKEY Target key name already exists.',
+  invalidTtl: 'ERR Invalid TTL value, must be >= 0',
+  invalidIdleTime: 'ERR Invalid IDLETIME value, must be >= 0',
+  invalidFrequency: 'ERR Invalid FREQ value, must be >= 0 and <= 255',
+  badDumpFooter: 'ERR DUMP payload version or checksum are wrong',
+  badDump: 'ERR Bad data format',
   badTransfer: 'ERR internal error: a value that came from another shard is not sound',
 } as const;
 

@@ -1,7 +1,9 @@
 /** The command table of shards: all families, numbered by their place (the id in batches). */
+import { bitmapCommands } from './bitmap.ts';
 import { borrowCommands } from './borrow.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { debugCommands } from './debug.ts';
+import { dumpCommands } from './dump.ts';
 import { expiryCommands } from './expiry.ts';
 import { genericCommands } from './generic.ts';
 import { listCommands } from './list.ts';
@@ -12,11 +14,13 @@ import { transferCommands } from './transfer.ts';
 /** What clients ask for, and what carries single values. */
 const SINGLE_SHARD: readonly CommandSpec[] = [
   ...stringCommands,
+  ...bitmapCommands,
   ...listCommands,
   ...genericCommands,
   ...expiryCommands,
   ...scanCommands,
   ...debugCommands,
+  ...dumpCommands,
   ...transferCommands,
 ];
 

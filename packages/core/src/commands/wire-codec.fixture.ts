@@ -23,6 +23,8 @@ export const wireCodec: ValueCodec = {
       elements.block.bytes.subarray(0, elements.position),
     ]);
   },
+  dumpValue: (keyspace, reference) => wireCodec.encodeValue(keyspace, reference),
+  valueOfDump: (payload) => (payload.length > 0 ? payload : undefined),
   decodeValue(
     keyspace: Keyspace,
     key: Block,
