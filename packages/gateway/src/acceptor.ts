@@ -114,7 +114,7 @@ export class Acceptor {
     }
     let connection: Connection | undefined;
     const socket = this.#readInto(accepted, (length) => {
-      connection?.receiveInput(this.#input, length);
+      if (connection !== undefined) gateway.turn.collect(connection, this.#input, length);
     });
     connection = new Connection(gateway, socket, gateway.nextConnectionId());
     gateway.connections.set(connection.id, connection);
@@ -122,8 +122,14 @@ export class Acceptor {
     const opened = connection;
     // A reset by the client is everyday business; 'close' follows.
     socket.on('error', () => {});
-    socket.on('end', () => opened.inputEnded());
-    socket.on('close', () => gateway.connectionClosed(opened));
+    socket.on('end', () => {
+      gateway.turn.takeInput();
+      opened.inputEnded();
+    });
+    socket.on('close', () => {
+      gateway.turn.takeInput();
+      gateway.connectionClosed(opened);
+    });
     socket.resume();
   }
 

@@ -85,14 +85,16 @@ export class ClientPause {
 
   #dispatchHeld(held: readonly (readonly [Connection, Block])[]): void {
     const gateway = this.#gateway;
-    for (const [connection, command] of held) {
-      if (connection.state !== 'open') continue;
-      gateway.beforeCommands();
-      // Released first: the command may bar its connection again.
-      connection.release();
-      gateway.dispatch(connection, parseCopy(command), false);
-      connection.flush();
-    }
+    gateway.turn.run(() => {
+      for (const [connection, command] of held) {
+        if (connection.state !== 'open') continue;
+        // Released first: the command may bar its connection again.
+        connection.release();
+        gateway.turn.enter(connection);
+        gateway.dispatch(connection, parseCopy(command), false);
+        gateway.turn.cut(connection);
+      }
+    });
   }
 
   /** True when the command was put off; it is dispatched again when the pause is over. */

@@ -112,15 +112,15 @@ export class Connection implements ReplyReceiver {
 
   // Reading
 
-  /** `length` bytes of input are in `block` (shared with other connections). */
-  receiveInput(block: Block, length: number): void {
+  /** Input is in `block` (shared with other connections) from `start` to `end`. */
+  receiveInput(block: Block, start: number, end: number): void {
     if (this.state !== 'open') return;
     const mustWait = this.isBarred || this.#isOverfull();
     if (this.#input === undefined && !mustWait) {
-      this.#process(block, 0, length, false);
+      this.#process(block, start, end, false);
       return;
     }
-    this.#keep(block, 0, length);
+    this.#keep(block, start, end);
     if (mustWait) {
       if (this.#inputEnd - this.#inputStart > INPUT_WAITING_BYTES_MAX) this.pauseReading();
       return;
@@ -140,7 +140,6 @@ export class Connection implements ReplyReceiver {
   /** Dispatches the complete requests between `start` and `end` and keeps the rest. */
   #process(block: Block, start: number, end: number, isOwn: boolean): void {
     const { gateway } = this;
-    gateway.beforeCommands();
     this.lastActiveMs = gateway.turnMs;
     let at = start;
     while (at < end) {
@@ -159,15 +158,17 @@ export class Connection implements ReplyReceiver {
         this.#parser = undefined;
         gateway.giveParser(parser);
       }
-      if (gateway.reply.position > REPLIES_GATHERED_BYTES_MAX) this.flush();
+      if (gateway.reply.position > REPLIES_GATHERED_BYTES_MAX) {
+        gateway.turn.cut(this);
+        gateway.turn.deliver();
+      }
       if (this.isBarred || this.#isOverfull() || this.state !== 'open') {
         if (at < end && this.state === 'open') this.#keepRest(block, at, end, isOwn);
         if (this.#isOverfull()) this.pauseReading();
         break;
       }
     }
-    gateway.afterCommands();
-    this.flush();
+    gateway.turn.cut(this);
   }
 
   /** Keeps an incomplete request, together with the parser that has read part of it. */
@@ -341,7 +342,7 @@ export class Connection implements ReplyReceiver {
     if (this.outstanding > 0) return;
     this.#isMixed = false;
     if (this.state === 'closed') this.gateway.forget(this);
-    else if (this.state === 'closing') this.#endWhenSent();
+    else if (this.state === 'closing') this.endWhenSent();
     else if (this.isBarred && !this.isHeldByGateway) this.release();
     else if (this.#isReadingPaused) this.gateway.resumeSoon(this);
   }
@@ -400,19 +401,15 @@ export class Connection implements ReplyReceiver {
 
   // Writing
 
-  /** Sends the replies that gathered in the gateway's writer during this chunk. */
-  flush(): void {
-    const { reply } = this.gateway;
-    const end = reply.position;
-    if (end === 0) return;
-    if (this.send(reply.block, 0, end)) reply.take();
-    else reply.reset();
-  }
-
   /** Writes bytes to the socket. True when the block must not be reused yet. */
   send(block: Block, start: number, end: number): boolean {
     if (this.state === 'closed' || start === end) return false;
     const { socket } = this;
+    if (this.gateway.turn.isOpen) {
+      // Its replies of this turn, if there are any, go first.
+      this.gateway.turn.append(this, block, start, end);
+      return false;
+    }
     if (this.#isDraining || socket.writableLength > 0) {
       this.#addToBacklog(block, start, end);
       return false;
@@ -463,7 +460,7 @@ export class Connection implements ReplyReceiver {
     this.#isDraining = false;
     this.#writeBacklog();
     if (!this.#isDraining) this.#hasOutputLeft = false;
-    if (this.state === 'closing') this.#endWhenSent();
+    if (this.state === 'closing') this.endWhenSent();
     else if (!this.#isDraining && this.#isReadingPaused) this.gateway.resumeSoon(this);
   }
 
@@ -493,9 +490,9 @@ export class Connection implements ReplyReceiver {
   closeAfterReplies(): void {
     if (this.state !== 'open') return;
     this.state = 'closing';
-    // While shards owe replies, what is in the gateway's writer must wait for its turn.
-    if (this.outstanding === 0) this.flush();
-    this.#endWhenSent();
+    const { turn } = this.gateway;
+    if (turn.isOpen) turn.closeAfter(this);
+    else this.endWhenSent();
   }
 
   /**
@@ -515,8 +512,8 @@ export class Connection implements ReplyReceiver {
   }
 
   /** Ends the socket once shards owe nothing and the backlog is written. */
-  #endWhenSent(): void {
-    if (this.outstanding === 0 && !this.#isDraining) this.socket.end();
+  endWhenSent(): void {
+    if (this.state === 'closing' && this.outstanding === 0 && !this.#isDraining) this.socket.end();
   }
 
   /** Closes at once. */

@@ -54,6 +54,7 @@ import type { ReplyFunction, ServerCall } from './server-command.ts';
 import { SilentReceiver } from './silent-receiver.ts';
 import type { SnapshotScheduler } from './snapshot-scheduler.ts';
 import { Statistics } from './statistics.ts';
+import { Turn } from './turn.ts';
 
 /** One call in so many of a fast command is timed; a power of two. */
 const SERVED_SAMPLE = 16;
@@ -77,9 +78,10 @@ export class Gateway {
   readonly reply = new ReplyWriter(REPLY_BLOCK_BYTES);
   /** Replies being put back in order; empty between calls. */
   readonly staging = new ReplyWriter(REPLY_BLOCK_BYTES);
+  readonly turn = new Turn(this);
   /** Parser of the chunk being processed; replaced when a connection keeps it. */
   parser: RequestParser;
-  /** Milliseconds since the epoch, as of the last chunk of input. */
+  /** Milliseconds since the epoch, as of the last turn that had input. */
   turnMs = Date.now();
   /** GATE_* bits. */
   gate = 0;
@@ -117,6 +119,7 @@ export class Gateway {
     this.shards = shards;
     this.#links = shards.links;
     this.#inProcess = shards.inProcess;
+    this.turn.collectsInput = this.#inProcess !== undefined;
   }
 
   get links(): readonly ShardLink[] {
@@ -153,13 +156,13 @@ export class Gateway {
     return this.#nextConnection++;
   }
 
-  /** Once per chunk of input, before its commands. */
+  /** Before the commands of a turn: sets their time. */
   beforeCommands(): void {
     this.turnMs = Date.now();
     this.#inProcess?.beforeCommands(this.turnMs);
   }
 
-  /** Once per chunk of input, after its commands. */
+  /** After the commands of a turn. */
   afterCommands(): void {
     this.#inProcess?.afterCommands();
   }
@@ -172,7 +175,12 @@ export class Gateway {
   #resumeAll(): void {
     const connections = this.#resumable;
     this.#resumable = [];
-    for (const connection of connections) connection.resume();
+    this.turn.run(() => {
+      for (const connection of connections) {
+        this.turn.enter(connection);
+        connection.resume();
+      }
+    });
   }
 
   /** A shard has room again: connections that were held back may read on. */
@@ -248,8 +256,7 @@ export class Gateway {
         writer.error(errors.shardFailed);
         connection.late(shard, writer.block, 0, writer.position);
       } else {
-        this.replyError(connection, errors.shardFailed);
-        connection.flush();
+        this.replyErrorApart(connection, errors.shardFailed);
         connection.release();
       }
     }
@@ -465,6 +472,14 @@ export class Gateway {
     if (connection.replyMode === 'skip') connection.replyMode = 'on';
   }
 
+  /** Sends an error that answers no command of the chunk being processed. */
+  replyErrorApart(connection: Connection, text: string): void {
+    const writer = new ReplyWriter(256);
+    writer.error(text);
+    this.statistics.countErrors(writer);
+    connection.send(writer.block, 0, writer.position);
+  }
+
   /** CLIENT REPLY OFF or SKIP: the command runs, nobody hears of it. */
   #dispatchSilently(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
     const mode = connection.replyMode;
@@ -477,13 +492,7 @@ export class Gateway {
   }
 
   #submitSilently(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
-    const start = this.reply.position;
-    const silent = new SilentReceiver(connection);
-    this.#submit(silent, entry, parser, connection, false);
-    if (this.#inProcess === undefined) return;
-    // A shard in this thread has replied into our writer already.
-    this.reply.position = start;
-    silent.done();
+    this.#submit(new SilentReceiver(connection), entry, parser, connection, false);
   }
 
   // Routing

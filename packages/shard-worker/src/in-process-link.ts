@@ -30,6 +30,8 @@ export class InProcessLink implements ShardLink {
   readonly isCongested = false;
   readonly #options: InProcessLinkOptions;
   #host: ShardHost;
+  /** What is in the writer up to here is whole. */
+  #good = 0;
   /** False between a failure and the end of the reload. */
   #isUp = true;
 
@@ -92,14 +94,20 @@ export class InProcessLink implements ShardLink {
     request.connection = connection;
     request.flags = ownsBlock ? flags | REQUEST_OWNS_BLOCK : flags;
     const start = reply.position;
+    let isReplied = false;
     try {
       if (!host.execute(command)) receiver.blocked(0);
       else if (!receiver.readsWriter) this.#handOver(receiver, start);
+      isReplied = true;
+      this.#good = reply.position;
       engine.serveWaiters();
     } catch (error) {
-      reply.position = start;
-      reply.error(errors.shardFailed);
-      if (!receiver.readsWriter) this.#handOver(receiver, start);
+      // Late replies that were handed on before the throw stay.
+      reply.position = isReplied ? this.#good : start;
+      if (!isReplied) {
+        reply.error(errors.shardFailed);
+        if (!receiver.readsWriter) this.#handOver(receiver, start);
+      }
       this.#fail(this.#options.commandName(command), error);
     }
   }
@@ -118,6 +126,7 @@ export class InProcessLink implements ShardLink {
     const copy = Buffer.from(reply.block.bytes.subarray(start, end));
     reply.position = start;
     this.#options.receiverOf(connection)?.late(0, new Block(copy), 0, copy.length);
+    this.#good = reply.position;
   }
 
   #fail(command: string, error: unknown): void {

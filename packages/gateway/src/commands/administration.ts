@@ -83,8 +83,7 @@ function shutdown(call: ServerCall): void {
   connection.isHeldByGateway = true;
   gateway.shutdown({ save, force: has('force') }).catch((error: unknown) => {
     gateway.logger.error({ err: error }, 'SHUTDOWN failed');
-    gateway.replyError(connection, 'ERR Errors trying to SHUTDOWN. Check logs.');
-    connection.flush();
+    gateway.replyErrorApart(connection, 'ERR Errors trying to SHUTDOWN. Check logs.');
     connection.release();
   });
 }
