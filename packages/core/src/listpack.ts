@@ -266,6 +266,42 @@ export function elementLength(block: Block, at: number): number {
   return Number.isNaN(value) ? bigIntegerAt(block, at).toString().length : decimalBytes(value);
 }
 
+/**
+ * Writes the entry's element (an integer's text, or the string) at `to` of `target` and returns the
+ * offset after it. The caller has made sure of the room: `elementLength`.
+ */
+export function writeElement(target: Block, to: number, block: Block, at: number): number {
+  if (isIntegerEntry(block, at)) return writeIntegerText(target, to, block, at);
+  const length = stringLength(block, at);
+  copyBytes(target, to, block, stringOffset(block, at), length);
+  return (to + length) | 0;
+}
+
+function writeIntegerText(target: Block, to: number, block: Block, at: number): number {
+  const value = integerAt(block, at);
+  if (Number.isNaN(value)) {
+    return to + target.bytes.latin1Write(bigIntegerAt(block, at).toString(), to);
+  }
+  return writeSafeInteger(target, to, value);
+}
+
+/** Decimal text of an integer within ±2^53. */
+function writeSafeInteger(target: Block, to: number, value: number): number {
+  if (value >= 0 || value < -0x3fffffff) return writeDecimal(target.bytes, to, value);
+  target.bytes[to] = 45;
+  return writeDecimal(target.bytes, (to + 1) | 0, -value);
+}
+
+/** True when the entry has the form and size that `encodeEntry` would give its element. */
+export function isCanonicalEntry(block: Block, at: number): boolean {
+  const bytes = nextEntry(block, at) - at;
+  if (!isIntegerEntry(block, at)) {
+    return bytes === encodedBytes(block, stringOffset(block, at), stringLength(block, at));
+  }
+  const value = integerAt(block, at);
+  return bytes === (Number.isNaN(value) ? 9 : integerBytes(value)) + 1;
+}
+
 /** Bytes of the entry's element as a RESP bulk string. */
 export function wireBytes(block: Block, at: number): number {
   const length = elementLength(block, at);
@@ -306,14 +342,8 @@ function writeIntegerWire(target: Block, to: number, block: Block, at: number): 
     const text = bigIntegerAt(block, at).toString();
     return to + target.bytes.latin1Write(`$${text.length}\r\n${text}\r\n`, to);
   }
-  let data = writeWireHead(target, to, decimalBytes(value));
-  if (value < 0 && value >= -0x3fffffff) {
-    target.bytes[data] = 45;
-    data = writeDecimal(target.bytes, (data + 1) | 0, -value);
-  } else {
-    data = writeDecimal(target.bytes, data, value);
-  }
-  return writeLineEnd(target, data);
+  const data = writeWireHead(target, to, decimalBytes(value));
+  return writeLineEnd(target, writeSafeInteger(target, data, value));
 }
 
 /** Replies the entry's element as a bulk string. */
@@ -401,6 +431,11 @@ export class Needle {
   #value = Number.NaN;
   /** Value when it is an integer of more digits. */
   #bigValue: bigint | undefined;
+  /**
+   * First byte that an entry with this element has, for a string of fewer than 64 bytes that is no
+   * integer: what most elements are, and found the fastest. −1 for others.
+   */
+  shortHead = -1;
 
   set(block: Block, offset: number, length: number): this {
     this.#block = block;
@@ -408,8 +443,10 @@ export class Needle {
     this.#length = length;
     this.#value = parseInteger(block, offset, length);
     this.#bigValue = undefined;
+    this.shortHead = length < 64 && Number.isNaN(this.#value) ? STRING_6 | length : -1;
     if (length > 15 && Number.isNaN(this.#value) && isIntegerText(block, offset, length)) {
       this.#bigValue = BigInt(block.bytes.latin1Slice(offset, offset + length));
+      this.shortHead = -1;
     }
     return this;
   }

@@ -29,6 +29,13 @@ const COUNT = 4;
 const ENTRIES = 4;
 /** A new block has room for this many bytes of entries. */
 const FIRST_BYTES = 20;
+/** Up to this many bytes a block that must grow has no room to spare: most values are small. */
+const SNUG_BYTES_MAX = 256;
+
+/** Bytes of entries for which a block that must hold `used` of them is allocated. */
+function grownBytes(used: number): number {
+  return used <= SNUG_BYTES_MAX ? used : used + (used >> 3);
+}
 
 export class PackedValue {
   #arena!: Arena;
@@ -115,10 +122,34 @@ export class PackedValue {
 
   /** Position of the first of every `step` entries that equals the needle, or −1. */
   find(needle: Needle, step: number): number {
+    if (needle.shortHead >= 0) return this.#findShort(needle, step);
     const { block, end } = this;
     for (let at = this.start; at < end; ) {
       if (needle.equalsEntry(block, at)) return at;
       for (let i = 0; i < step; i++) at = nextEntry(block, at);
+    }
+    return -1;
+  }
+
+  /** `find` for what most elements are: see `Needle.shortHead`. */
+  #findShort(needle: Needle, step: number): number {
+    const { block } = this;
+    const { view } = block;
+    const end = this.end | 0;
+    const head = needle.shortHead | 0;
+    const length = head & 0x3f;
+    let left = 1;
+    for (let at = this.start | 0; at < end; ) {
+      const first = view.getUint8(at);
+      left = (left - 1) | 0;
+      if (left === 0) {
+        if (first === head && needle.equalsBytes(block, (at + 1) | 0, length)) return at;
+        left = step | 0;
+      }
+      // Strings of fewer than 64 bytes and integers up to 127 carry their length in the first byte.
+      if (first < 0x80) at = (at + 2) | 0;
+      else if (first < 0xc0) at = (at + (first & 0x3f) + 2) | 0;
+      else at = nextEntry(block, at);
     }
     return -1;
   }
@@ -155,11 +186,20 @@ export class PackedValue {
     return this.#base + relative;
   }
 
-  /** Appends ready-made entries: `bytes` bytes from `offset` of `source`, `count` entries. */
-  appendPacked(source: Block, offset: number, bytes: number, count: number): void {
-    const place = this.#splice(this.end, 0, bytes);
+  /**
+   * Inserts ready-made entries before the one at `at`: `bytes` bytes from `offset` of `source`,
+   * which is not this block, `count` entries. Returns the position after them.
+   */
+  insertPacked(at: number, source: Block, offset: number, bytes: number, count: number): number {
+    const place = this.#splice(at, 0, bytes);
     copyBytes(this.block, place, source, offset, bytes);
     this.#setCount(this.count + count);
+    return place + bytes;
+  }
+
+  /** Appends ready-made entries; see `insertPacked`. */
+  appendPacked(source: Block, offset: number, bytes: number, count: number): void {
+    this.insertPacked(this.end, source, offset, bytes, count);
   }
 
   #setCount(count: number): void {
@@ -173,7 +213,7 @@ export class PackedValue {
     const used = this.bytes + added - removed;
     const tail = this.end - at - removed;
     if (ENTRIES + used > this.#arena.sizeOf(this.#reference)) {
-      this.#move(ENTRIES + used + (used >> 2), relative, removed, added, tail);
+      this.#move(ENTRIES + grownBytes(used), relative, removed, added, tail);
     } else if (removed !== added && tail > 0) {
       const { bytes } = this.block;
       bytes.copyWithin(at + added, at + removed, at + removed + tail);

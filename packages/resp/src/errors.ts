@@ -26,6 +26,18 @@ export const errors = {
   overflow: 'ERR increment or decrement would overflow',
   decrementOverflow: 'ERR decrement would overflow',
   nanOrInfinity: 'ERR increment would produce NaN or Infinity',
+  hashValueNotInteger: 'ERR hash value is not an integer',
+  hashValueNotFloat: 'ERR hash value is not a float',
+  incrementNotFinite: 'ERR value is NaN or Infinity',
+  fieldsMissing: 'ERR Mandatory argument FIELDS is missing or not at the right position',
+  numFieldsNotPositive: 'ERR Parameter `numFields` should be greater than 0',
+  fieldCountNotPositive: 'ERR Number of fields must be a positive integer',
+  fieldCountMismatch: 'ERR The `numfields` parameter must match the number of arguments',
+  fieldCountInvalid: 'ERR invalid number of fields',
+  expireNegative: 'ERR invalid expire time, must be >= 0',
+  expireMissing: 'ERR missing expire time',
+  fieldConditionTwice: 'ERR Only one of FXX or FNX arguments can be specified',
+  fieldExpireTwice: 'ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified',
   offsetOutOfRange: 'ERR offset is out of range',
   stringTooLong: 'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
   bitOffset: 'ERR bit offset is not an integer or out of range',
@@ -119,6 +131,10 @@ export function unknownSubcommand(subcommand: string, container: string): string
 
 export function invalidExpire(command: string): string {
   return `ERR invalid expire time in '${command}' command`;
+}
+
+export function unknownArgument(argument: string): string {
+  return `ERR unknown argument: ${argument}`;
 }
 
 export function unsupportedOption(option: string): string {

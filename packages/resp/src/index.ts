@@ -2,6 +2,7 @@ export { Block, copyBytes, equalBytes } from './block.ts';
 export {
   errors,
   invalidExpire,
+  unknownArgument,
   unknownCommand,
   unknownSubcommand,
   unsupportedOption,

@@ -4,6 +4,9 @@
  * SCAN's cursor is a bound of key hashes (see byte-map.ts), an unsigned 32-bit number in decimal;
  * 0 begins and ends. The gateway puts the shard's number into the cursor that clients see. Keys
  * whose deadline has passed are deleted on the way and not returned, as in Redis.
+ *
+ * Cursor and options are read here for HSCAN, SSCAN and ZSCAN too, whose cursors are bounds of the
+ * hashes of fields and members.
  */
 import { errors } from '@hashlane/resp';
 import { offsetOf, pageOf } from '../arena.ts';
