@@ -111,6 +111,35 @@ export function forbidInteger(keyspace: Keyspace, reference: number): void {
   keyspace.setMeta(reference, keyspace.metaOf(reference) | NEVER_INT);
 }
 
+/** Makes an entry's value count as `raw` until it is set anew: it was changed in place. */
+export function forceRaw(keyspace: Keyspace, reference: number): void {
+  keyspace.setMeta(reference, (keyspace.metaOf(reference) & ~FORM_MASK) | RAW_FORCED);
+}
+
+/**
+ * Adds a string of `length` zero bytes, which counts as `raw`, under the key in argument `k`, which
+ * is known to be absent. Returns the entry's reference. A large one is zeroed by the system.
+ */
+export function insertZeros(
+  keyspace: Keyspace,
+  request: Request,
+  k: number,
+  length: number,
+): number {
+  const { arena } = keyspace;
+  const isApart = headBytes(request.length(k), HAS_EXPIRY) + length > ARENA_SLOT_BYTES_MAX;
+  const reference = keyspace.insertArgument(request, k, STRING, isApart ? 4 : length);
+  if (isApart) {
+    setApart(arena, reference, arena.adopt(new Block(Buffer.alloc(length))), length);
+  } else {
+    const page = arena.pages[pageOf(reference)];
+    const at = valueOffset(page, offsetOf(reference));
+    page.bytes.fill(0, at, at + length);
+  }
+  forceRaw(keyspace, reference);
+  return reference;
+}
+
 /**
  * Adds a string under a key that is known to be absent and returns the entry's reference.
  * `deadline`: ms since the epoch, or NO_DEADLINE.
@@ -356,6 +385,19 @@ export function growFound(keyspace: Keyspace, reference: number, total: number):
   view.setInt32(at + VALUE_LENGTH, total, true);
   return target;
 }
+
+/** `growFound` to more bytes than there are, which are zeros. */
+export function growZeros(keyspace: Keyspace, reference: number, total: number): number {
+  grown.locate(keyspace.arena, reference);
+  const { length } = grown;
+  const target = growFound(keyspace, reference, total);
+  grown.locate(keyspace.arena, target);
+  grown.block.bytes.fill(0, grown.offset + length, grown.offset + total);
+  return target;
+}
+
+/** Reused by `growZeros`. */
+const grown = new StringSpan();
 
 function growApart(arena: Arena, reference: number, total: number): number {
   const page = arena.pages[pageOf(reference)];

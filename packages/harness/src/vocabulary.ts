@@ -5,6 +5,7 @@
  * A family of commands adds a row; its argument lists come from the command table's syntax.
  */
 
+import { bitmapWord } from './bitmap-words.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export interface Vocabulary {
@@ -34,6 +35,11 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
       RPUSH: 14,
       LPUSH: 14,
     },
+  },
+  bitmap: {
+    keys: ['s1', 's2', 'b1', 'b2', '{tag}b'],
+    weights: { BITFIELD: 12, SETBIT: 8 },
+    word: bitmapWord,
   },
   generic: {
     keys: [],

@@ -18,6 +18,7 @@ import {
 } from '../index.ts';
 import { TEST_MS_MAX } from '../limits.ts';
 import { isSameReply } from '../reply-comparison.ts';
+import { bitmapCases } from './bitmap-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { genericCases } from './generic-cases.ts';
 import { listCases } from './list-cases.ts';
@@ -26,7 +27,7 @@ import { stringCases } from './string-cases.ts';
 
 t.setTimeout(TEST_MS_MAX);
 
-const ALL = [...stringCases, ...listCases, ...genericCases, ...spreadCases];
+const ALL = [...stringCases, ...bitmapCases, ...listCases, ...genericCases, ...spreadCases];
 const PROTOCOLS = [2, 3] as const;
 
 async function startOver(client: RawClient, protocol: 2 | 3): Promise<void> {
