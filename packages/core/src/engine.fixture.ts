@@ -42,6 +42,7 @@ export class EngineFixture {
         },
       },
     });
+    this.engine.runNested = (command) => this.engine.execute(COMMANDS[command]);
     this.engine.setNow(options.now ?? 1_700_000_000_000);
   }
 

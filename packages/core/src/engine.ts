@@ -26,6 +26,7 @@ import { RandomSource } from './random-source.ts';
 import { REQUEST_DENY_BLOCKING, REQUEST_NO_TOUCH, REQUEST_RESP3, Request } from './request.ts';
 import { SnapshotWalk } from './snapshot-walk.ts';
 import type { ValueCodec } from './value-codec.ts';
+import { Watches } from './watches.ts';
 import { type Claim, type Waiter, Waiters, type WaitingKey } from './waiters.ts';
 
 /** Receives what does not answer the command that is being executed. */
@@ -47,6 +48,10 @@ export class Engine implements KeyspaceHost {
   readonly random: RandomSource;
   readonly codec: ValueCodec;
   readonly sink: EngineSink;
+  /** Executes a command of the table by its number, within another (a transaction). */
+  runNested: (command: number) => void = () => {
+    throw new Error('the host runs no nested commands');
+  };
   /** Set by the host for a command of a waiter that is registered in several shards. */
   claim: Claim | undefined;
 
@@ -61,7 +66,9 @@ export class Engine implements KeyspaceHost {
   expiredKeys = 0;
   expiredParts = 0;
   snapshotParity = 0;
-  snapshotRuns = false;
+  #snapshotRuns = false;
+  readonly watches = new Watches();
+  observesChanges = false;
   /** Changes so far; the snapshot scheduler watches it. */
   dirty = 0;
   commandsProcessed = 0;
@@ -98,6 +105,32 @@ export class Engine implements KeyspaceHost {
     return made;
   }
 
+  get snapshotRuns(): boolean {
+    return this.#snapshotRuns;
+  }
+
+  set snapshotRuns(runs: boolean) {
+    this.#snapshotRuns = runs;
+    this.#updateObservation();
+  }
+
+  #updateObservation(): void {
+    this.observesChanges = this.#snapshotRuns || this.watches.size > 0;
+  }
+
+  /** Notes that a connection watches a key. */
+  watch(connection: number, database: number, key: Buffer, hash: number): void {
+    this.watches.watch(connection, database, key, hash);
+    this.#updateObservation();
+  }
+
+  /** Ends a connection's watching; true when nothing that it watched has changed. */
+  releaseWatches(connection: number): boolean {
+    const isUnchanged = this.watches.release(connection);
+    this.#updateObservation();
+    return isUnchanged;
+  }
+
   /** All databases in use, by number. */
   *keyspaces(): Generator<Keyspace> {
     for (const keyspace of this.#keyspaces) if (keyspace !== undefined) yield keyspace;
@@ -130,12 +163,21 @@ export class Engine implements KeyspaceHost {
     }
     context.isBlocked = false;
     if (this.claim !== undefined) return this.#waitClaimed(spec);
-    spec.handler(context);
+    if (this.watches.size === 0) spec.handler(context);
+    else this.#handleWatched(spec);
     if (context.isBlocked) {
       this.#addWaiter(spec);
       return false;
     }
     return true;
+  }
+
+  /** Runs a handler; keys that it changes are no longer as their watchers saw them. */
+  #handleWatched(spec: CommandSpec): void {
+    const { dirty, watches } = this;
+    watches.beginCommand();
+    spec.handler(this.context);
+    watches.endCommand(this.dirty !== dirty);
   }
 
   /** False when a command that may use more memory must be refused. Evicts keys if it may. */
@@ -225,7 +267,8 @@ export class Engine implements KeyspaceHost {
     context.request = waiter.request;
     context.keyspace = this.keyspace(waiter.request.database);
     context.isBlocked = false;
-    waiter.spec.handler(context);
+    if (this.watches.size === 0) waiter.spec.handler(context);
+    else this.#handleWatched(waiter.spec);
     const served = !context.isBlocked;
     context.request = request;
     context.keyspace = keyspace;
@@ -299,6 +342,7 @@ export class Engine implements KeyspaceHost {
     const keyspace = this.#keyspaces[index];
     if (keyspace === undefined || keyspace.size === 0) return 0;
     const removed = keyspace.size;
+    this.#touchWatched(index);
     this.#keyspaces[index] = undefined;
     if (this.#isEmpty()) this.#startFreshArena();
     else this.lazyFree.addKeyspace(keyspace);
@@ -312,9 +356,17 @@ export class Engine implements KeyspaceHost {
     for (const keyspace of this.#keyspaces) {
       if (keyspace === undefined) continue;
       removed += keyspace.size;
+      this.#touchWatched(keyspace.index);
     }
     this.#startFreshArena();
     return removed;
+  }
+
+  /** All keys of a database go, or come under another number. */
+  #touchWatched(index: number, other = index): void {
+    if (this.watches.size === 0) return;
+    const keyspaces = [this.keyspace(index), this.keyspace(other)];
+    this.watches.touchDatabase(index, (key) => keyspaces.some((each) => each.findKey(key) !== 0));
   }
 
   #isEmpty(): boolean {
@@ -331,6 +383,8 @@ export class Engine implements KeyspaceHost {
   /** Exchanges two databases and wakes who waits for a key that is there now. */
   swap(a: number, b: number): void {
     if (a === b) return;
+    this.#touchWatched(a, b);
+    this.#touchWatched(b, a);
     const first = this.keyspace(a);
     const second = this.keyspace(b);
     first.index = b;
@@ -354,6 +408,10 @@ export class Engine implements KeyspaceHost {
     const entry = offsetOf(reference);
     const length = page.view.getInt32(entry + KEY_LENGTH, true);
     this.waiters.noteReady(keyspace.index, hash, page, entry + KEY, length);
+  }
+
+  keyChanges(keyspace: Keyspace, hash: number): void {
+    if (this.watches.size > 0) this.watches.note(keyspace.index, hash);
   }
 
   keyExpired(_keyspace: Keyspace, _reference: number): void {

@@ -61,6 +61,10 @@ export interface KeyspaceHost {
   snapshotParity: number;
   /** True while a snapshot runs and entries of the other parity are still to be saved. */
   snapshotRuns: boolean;
+  /** True while somebody must hear of keys that are about to change: a snapshot or watchers. */
+  readonly observesChanges: boolean;
+  /** A key is about to change, was added or goes: for watchers. */
+  keyChanges(keyspace: Keyspace, hash: number): void;
   /** Saves an entry of the other parity before it changes; sets its parity. */
   saveBeforeChange(keyspace: Keyspace, reference: number): void;
   /** A key with this hash came into being or may have become ready for a waiter. */
@@ -156,7 +160,7 @@ export class Keyspace {
   /** Entry of the key in argument `i` that the caller will change, or 0. */
   lookupWrite(request: Request, i: number): number {
     const reference = this.#lookup(request, i);
-    if (reference !== 0 && this.host.snapshotRuns) this.#saveIfOld(reference);
+    if (reference !== 0 && this.host.observesChanges) this.#observe(reference);
     return reference;
   }
 
@@ -222,7 +226,15 @@ export class Keyspace {
 
   /** Must be called before an entry found by `find` is changed in any way. */
   willChange(reference: number): void {
+    if (this.host.observesChanges) this.#observe(reference);
+  }
+
+  #observe(reference: number): void {
     if (this.host.snapshotRuns) this.#saveIfOld(reference);
+    const page = this.arena.pages[pageOf(reference)];
+    const entry = offsetOf(reference);
+    const length = page.view.getInt32(entry + KEY_LENGTH, true);
+    this.host.keyChanges(this, hashBytes(page, entry + KEY, length));
   }
 
   #saveIfOld(reference: number): void {
@@ -367,6 +379,7 @@ export class Keyspace {
     copyBytes(page, entry + KEY, key, offset, length);
     if (expires) page.view.setInt32(entry + KEY + length, -1, true);
     this.map.insert(hash, reference);
+    if (this.host.observesChanges) this.host.keyChanges(this, hash);
     // Strings never wake a waiter; every other type may.
     if (type !== STRING) this.host.keyAppeared(this, reference, hash);
     return reference;
@@ -502,6 +515,7 @@ export class Keyspace {
     if (slot >= 0) this.expiries.remove(slot);
     const partSlot = this.#partSlot(reference);
     if (partSlot >= 0) this.partExpiries.remove(partSlot);
+    if (this.host.observesChanges) this.host.keyChanges(this, this.map.foundHash());
     this.map.removeFound();
     return reference;
   }

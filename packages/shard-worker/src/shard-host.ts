@@ -71,6 +71,7 @@ export class ShardHost {
       settings: { ...options.settings },
       reply: options.reply,
     });
+    this.engine.runNested = (command) => void this.execute(command);
     this.#applyPolicy();
     this.engine.setNow(Date.now());
   }

@@ -9,6 +9,7 @@ import { genericCommands } from './generic.ts';
 import { listCommands } from './list.ts';
 import { scanCommands } from './scan.ts';
 import { stringCommands } from './string.ts';
+import { transactionCommands } from './transaction.ts';
 import { transferCommands } from './transfer.ts';
 
 /** What clients ask for, and what carries single values. */
@@ -22,6 +23,7 @@ const SINGLE_SHARD: readonly CommandSpec[] = [
   ...debugCommands,
   ...dumpCommands,
   ...transferCommands,
+  ...transactionCommands,
 ];
 
 /** HASHLANE.BORROW runs the others by their number, so its row comes after all of theirs. */
