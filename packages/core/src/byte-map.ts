@@ -54,6 +54,9 @@ class Segment {
   }
 }
 
+/** Stands for the segments of a map that was given up. */
+const NO_SEGMENT = new Segment(1, 0);
+
 /** Where a walk over all entries stands; see `ByteMap.advance`. */
 export class MapWalk {
   /** The entry that the walk came to last. */
@@ -105,9 +108,14 @@ export class ByteMap {
     this.#arena.tableBytes += bytes;
   }
 
-  /** The map is given up: its tables no longer count. The entries are the caller's to free. */
+  /**
+   * The map is given up: its tables no longer count, and who still holds the map holds no tables.
+   * The entries are the caller's to free.
+   */
   release(): void {
     this.#countBytes(-this.tableBytes);
+    this.#directory = [];
+    this.foundSegment = NO_SEGMENT;
   }
 
   /** Reference of the entry with this key, or 0. */
@@ -203,7 +211,7 @@ export class ByteMap {
   }
 
   /**
-   * A random entry, or 0 in an empty map; all are equally likely.
+   * A random entry, or 0 in an empty map; all are equally likely. Leaves its place, as `find`.
    *
    * A directory slot drawn at random hits a segment by the share of the hashes that is the
    * segment's, not by its number of keys. Hence rejection: a segment is taken with a probability in
@@ -221,8 +229,11 @@ export class ByteMap {
       }
       const { bits, slots } = segment;
       for (;;) {
-        const reference = slots[2 * source.below(1 << bits) + 1];
-        if (reference !== 0) return reference;
+        const at = 2 * source.below(1 << bits);
+        if (slots[at + 1] === 0) continue;
+        this.foundSegment = segment;
+        this.foundSlot = at;
+        return slots[at + 1];
       }
     }
   }

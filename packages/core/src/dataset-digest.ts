@@ -11,9 +11,11 @@
 import { createHash } from 'node:crypto';
 import { ReplyWriter } from '@hashlane/resp';
 import type { Engine } from './engine.ts';
-import { LIST, STRING } from './entry.ts';
+import { LIST, SET, STRING } from './entry.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ListValue } from './list-value.ts';
+import { Member } from './set-member.ts';
+import { SetValue } from './set-value.ts';
 import { stringBytes } from './value-encoding.ts';
 
 const DIGEST_BYTES = 20;
@@ -23,6 +25,8 @@ const REDIS_TYPES = [0, 1, 2, 3, 4, 6] as const;
 const ELEMENTS_PER_READ = 100;
 
 const list = new ListValue();
+const set = new SetValue();
+const member = new Member();
 
 /** XOR of the key digests of one database of one shard. */
 export interface DatabaseDigest {
@@ -58,6 +62,7 @@ export function mixValue(
   mix(digest, bigEndian(REDIS_TYPES[type]));
   if (type === STRING) mix(digest, stringBytes(keyspace, reference));
   else if (type === LIST) mixList(engine, keyspace, reference, digest);
+  else if (type === SET) mixSet(engine, keyspace, reference, digest);
   else xor(digest, engine.codec.encodeValue(keyspace, reference));
   if (keyspace.deadlineOf(reference) !== Infinity) xor(digest, Buffer.from('!!expire!!'));
 }
@@ -69,6 +74,15 @@ function mixList(engine: Engine, keyspace: Keyspace, reference: number, digest: 
     elements.reset();
     list.range(elements, from, Math.min(ELEMENTS_PER_READ, list.length - from));
     mixBulks(digest, elements.block.bytes, elements.position);
+  }
+}
+
+/** Members have no order, so they are joined by XOR. */
+function mixSet(engine: Engine, keyspace: Keyspace, reference: number, digest: Buffer): void {
+  set.open(keyspace.arena, reference, engine.settings);
+  for (set.restart(); set.next(member); ) {
+    const { block, length, offset } = member.needText();
+    xor(digest, block.bytes.subarray(offset, offset + length));
   }
 }
 

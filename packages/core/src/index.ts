@@ -21,6 +21,8 @@ export { LIST_BYTES, ListValue } from './list-value.ts';
 export * from './number-text.ts';
 export { packedScore } from './packed-score.ts';
 export * from './request.ts';
+export { Member } from './set-member.ts';
+export { SET_BYTES, SetValue } from './set-value.ts';
 export { insertString, NO_DEADLINE, StringSpan, stringEncoding } from './string-value.ts';
 export type { ValueCodec } from './value-codec.ts';
 export { type Claim, copyRequest } from './waiters.ts';

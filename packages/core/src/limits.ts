@@ -43,3 +43,6 @@ export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 
 /** Bytes of derived forms (wire forms of list nodes) that an arena keeps. */
 export const MIRROR_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Bytes of a reply of random elements that may repeat, whose number the client chooses freely. */
+export const RANDOM_REPLY_BYTES_MAX = 512 * 1024 * 1024;

@@ -1,14 +1,17 @@
 /**
  * A second value like a first one, under another key of the same shard: what COPY needs.
  *
- * Strings are copied as bytes and lists node by node; other types go through the value codec.
+ * Strings are copied as bytes, lists node by node and sets member by member in the form that they
+ * have; other types go through the value codec.
  * Moving a value (RENAME, MOVE) copies nothing, see `Keyspace.insertDetached`.
  */
 import type { Block } from '@hashlane/resp';
 import type { Engine } from './engine.ts';
-import { ENCODING_MASK, LIST, RAW_FORCED, STRING } from './entry.ts';
+import { ENCODING_MASK, LIST, RAW_FORCED, SET, STRING } from './entry.ts';
 import type { Keyspace } from './keyspace.ts';
 import { LIST_BYTES, ListValue } from './list-value.ts';
+import { Member } from './set-member.ts';
+import { SET_BYTES, SetValue } from './set-value.ts';
 import { insertString, NO_DEADLINE, StringSpan } from './string-value.ts';
 
 /** The key of a copy, which must be absent in the target keyspace. */
@@ -22,6 +25,9 @@ export interface CopyTarget {
 
 const sourceList = new ListValue();
 const targetList = new ListValue();
+const sourceSet = new SetValue();
+const targetSet = new SetValue();
+const member = new Member();
 const span = new StringSpan();
 
 /**
@@ -39,6 +45,8 @@ export function copyValue(
       return copyString(source, reference, target);
     case LIST:
       return copyList(engine, source, reference, target);
+    case SET:
+      return copySet(engine, source, reference, target);
     default: {
       const value = engine.codec.encodeValue(source, reference);
       const { keyspace, key, offset, length, hash } = target;
@@ -81,5 +89,14 @@ function copyList(engine: Engine, source: Keyspace, reference: number, target: C
     if (from.nodeIsPlain(node)) to.pushTail(block, start, bytes);
     else to.appendPacked(block, start, bytes, from.nodeCount(node));
   }
+  return copy;
+}
+
+function copySet(engine: Engine, source: Keyspace, reference: number, target: CopyTarget): number {
+  const { keyspace, key, offset, length, hash } = target;
+  const copy = keyspace.insert(key, offset, length, hash, SET, SET_BYTES, false);
+  const from = sourceSet.open(source.arena, reference, engine.settings);
+  targetSet.initialize(keyspace.arena, copy, engine.settings, from.encoding);
+  for (from.restart(); from.next(member); ) targetSet.addAbsent(member);
   return copy;
 }

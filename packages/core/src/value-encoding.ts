@@ -3,12 +3,14 @@
  * same value. They describe what a client may conclude about size, not how hashlane stores it.
  */
 import type { Engine } from './engine.ts';
-import { LIST, STRING } from './entry.ts';
+import { LIST, SET, STRING } from './entry.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ListValue } from './list-value.ts';
+import { SetValue } from './set-value.ts';
 import { StringSpan, stringEncoding } from './string-value.ts';
 
 const list = new ListValue();
+const set = new SetValue();
 const span = new StringSpan();
 
 /** Encoding name of an entry's value. */
@@ -16,6 +18,7 @@ export function encodingOf(engine: Engine, keyspace: Keyspace, reference: number
   const { arena } = keyspace;
   const type = keyspace.typeOf(reference);
   if (type === STRING) return stringEncoding(arena, reference);
+  if (type === SET) return set.open(arena, reference, engine.settings).encoding;
   if (type !== LIST) return 'unknown';
   return list.open(arena, reference, engine.settings.listMaxListpackSize).encoding;
 }

@@ -89,7 +89,7 @@ export class Acceptor {
         keepAlive: tcpKeepalive > 0,
         keepAliveInitialDelay: tcpKeepalive * 1000,
       },
-      (socket) => this.#accept(socket),
+      (socket) => this.accept(socket),
     );
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
@@ -102,7 +102,8 @@ export class Acceptor {
     });
   }
 
-  #accept(accepted: net.Socket): void {
+  /** Lets a client in, or says why not. */
+  accept(accepted: net.Socket): void {
     const gateway = this.#gateway;
     const refusal = this.#refusal(accepted);
     if (refusal !== undefined) {

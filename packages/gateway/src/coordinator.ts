@@ -7,8 +7,8 @@
  * shards is a layer of its own.
  *
  * How a command is put together is its row's `spread`; the cases are in `#strategies` below and in
- * moves.ts (two keys), borrowing.ts (values lent from shard to shard) and shard-waits.ts (blocking
- * commands over several shards).
+ * moves.ts (two keys), borrowing.ts (values lent from shard to shard), sorting.ts and shard-waits.ts
+ * (blocking commands over several shards).
  */
 import {
   COMMAND_METADATA,
@@ -30,6 +30,7 @@ import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';
+import { sortOverShards } from './sorting.ts';
 import { everyShard } from './whole-keyspace.ts';
 
 /** A coordinated command with copies of its arguments. */
@@ -80,6 +81,7 @@ export class Coordinator {
       move: (command) => runMove(command, this.#waits),
       first: (command) => this.#waits.popFirst(command),
       borrow: runWithBorrowed,
+      sort: sortOverShards,
       every: everyShard,
     };
   }

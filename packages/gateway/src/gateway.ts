@@ -579,6 +579,8 @@ export class Gateway {
   /** The shard that has all the keys of a command, or −1. */
   #shardOfAll(spec: CommandMetadata, parser: RequestParser): number {
     const { keys } = this;
+    // BY and GET of SORT name keys that are not among its arguments.
+    if (spec.spread === 'sort' && parser.argc > 2) return -1;
     const count = keys.find(spec, parser);
     if (count === 0) return spec.spread === 'every' ? -1 : 0;
     let shard = -1;

@@ -35,6 +35,7 @@ export class KeyFinder {
 
   #addRange(range: KeyRange, number: number, parser: RequestParser): void {
     const { step, countAt } = range;
+    if (range.isUnknown === true && range.keyword === undefined) return;
     if (countAt !== undefined) {
       const count = announcedKeys(parser, countAt);
       this.#add(number, countAt + 1, count, 1);

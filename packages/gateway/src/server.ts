@@ -9,7 +9,12 @@
  * ports are FIFO); connections are closed when their replies are out; shards end.
  */
 import { randomInt } from 'node:crypto';
-import { defaultEngineSettings, type EngineSettings, ShardGroup } from '@hashlane/shard-worker';
+import {
+  defaultEngineSettings,
+  type EngineSettings,
+  ShardGroup,
+  type Threads,
+} from '@hashlane/shard-worker';
 import { Acceptor } from './acceptor.ts';
 import type { Configuration } from './configuration.ts';
 import { GATE_LOADING, Gateway } from './gateway.ts';
@@ -67,7 +72,7 @@ class Server {
     const gateway = this.#gateway;
     gateway.gate |= GATE_LOADING;
     gateway.shutdown = (options) => this.#stop(options);
-    gateway.attach(this.#startShards());
+    gateway.attach(startShards(gateway, randomInt(2 ** 31)));
     gateway.snapshots = new SnapshotScheduler(gateway);
     gateway.configurationAttached();
     let snapshot: string | undefined;
@@ -93,28 +98,6 @@ class Server {
       stopped: this.#stopped,
       stop: () => this.#stop({}),
     };
-  }
-
-  #startShards(): ShardGroup {
-    const gateway = this.#gateway;
-    const logger = this.#logger;
-    return new ShardGroup({
-      shards: this.#configuration.values.shards,
-      seed: randomInt(2 ** 31),
-      settings: engineSettings(this.#configuration),
-      reply: gateway.reply,
-      receiverOf: (connection) => gateway.receiverOf(connection),
-      drained: () => gateway.drained(),
-      failed: (shard, reason) => {
-        logger.error(`shard ${shard} failed ${reason}`);
-        gateway.shardFailed(shard);
-      },
-      restarted: (shard, keys, error) => {
-        if (error === undefined) logger.warn(`shard ${shard} restarted with ${keys} keys`);
-        else logger.error(`shard ${shard} restarted, but its snapshot cannot be loaded: ${error}`);
-      },
-      snapshotPath: () => gateway.snapshots.existingPath(),
-    });
   }
 
   /** Loads the snapshot if there is one; what the banner says of it. */
@@ -169,6 +152,29 @@ class Server {
     this.#logger.info('hashlane is now ready to exit, bye bye...');
     this.#setStopped(0);
   }
+}
+
+/** Starts the shards that the configuration asks for, reporting to the gateway. */
+export function startShards(gateway: Gateway, seed: number, threads?: Threads): ShardGroup {
+  const { configuration, logger } = gateway;
+  return new ShardGroup({
+    shards: configuration.values.shards,
+    seed,
+    settings: engineSettings(configuration),
+    reply: gateway.reply,
+    threads,
+    receiverOf: (connection) => gateway.receiverOf(connection),
+    drained: () => gateway.drained(),
+    failed: (shard, reason) => {
+      logger.error(`shard ${shard} failed ${reason}`);
+      gateway.shardFailed(shard);
+    },
+    restarted: (shard, keys, error) => {
+      if (error === undefined) logger.warn(`shard ${shard} restarted with ${keys} keys`);
+      else logger.error(`shard ${shard} restarted, but its snapshot cannot be loaded: ${error}`);
+    },
+    snapshotPath: () => gateway.snapshots.existingPath(),
+  });
 }
 
 /** The settings that shards start with. */

@@ -32,6 +32,7 @@ import {
   LIST,
   offsetOf,
   pageOf,
+  SET,
   STRING,
   type ValueCodec,
 } from '@hashlane/core';
@@ -47,6 +48,7 @@ import {
   decodeListZiplist,
   listEncoder,
 } from './value-codec-list.ts';
+import { decodeSet, decodeSetIntset, decodeSetListpack, setEncoder } from './value-codec-set.ts';
 import { decodeString, stringEncoder } from './value-codec-string.ts';
 import {
   BlockSource,
@@ -59,6 +61,7 @@ import {
 const ENCODERS: (ValueEncoder | undefined)[] = [];
 ENCODERS[STRING] = stringEncoder;
 ENCODERS[LIST] = listEncoder;
+ENCODERS[SET] = setEncoder;
 
 const DECODERS: (ValueDecoder | undefined)[] = [];
 DECODERS[ValueType.string] = decodeString;
@@ -66,6 +69,9 @@ DECODERS[ValueType.list] = decodeList;
 DECODERS[ValueType.listZiplist] = decodeListZiplist;
 DECODERS[ValueType.listQuicklist] = decodeListQuicklist;
 DECODERS[ValueType.listQuicklist2] = decodeListQuicklist2;
+DECODERS[ValueType.set] = decodeSet;
+DECODERS[ValueType.setIntset] = decodeSetIntset;
+DECODERS[ValueType.setListpack] = decodeSetListpack;
 
 /** A buffer that one large value has blown up beyond this is not kept. */
 const SINK_KEPT_BYTES_MAX = 1 << 20;

@@ -19,6 +19,8 @@ export const errors = {
   numkeysNotPositive: 'ERR numkeys should be greater than 0',
   countNotPositive: 'ERR count should be greater than 0',
   countNegative: "ERR COUNT can't be negative",
+  limitNegative: "ERR LIMIT can't be negative",
+  numkeysTooMany: "ERR Number of keys can't be greater than number of args",
   maxlenNegative: "ERR MAXLEN can't be negative",
   rankZero:
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
@@ -49,6 +51,10 @@ export const errors = {
     'i64 is.',
   bitfieldOverflow: 'ERR Invalid OVERFLOW type specified',
   bitfieldReadOnly: 'ERR BITFIELD_RO only supports the GET subcommand',
+  notHyperLogLog: 'WRONGTYPE Key is not a valid HyperLogLog string value.',
+  damagedHyperLogLog: 'INVALIDOBJ Corrupted HLL object detected',
+  hyperLogLogNotSparse: 'ERR HLL encoding is not sparse',
+  keyDoesNotExist: 'ERR The specified key does not exist',
   lcsTypes: 'ERR The specified keys must contain string values',
   lcsLenAndIdx: 'ERR If you want both the length and indexes, please just use IDX.',
   lcsTooLarge: 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
@@ -101,6 +107,7 @@ export const errors = {
     'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when ' +
     'switching between policies at runtime LRU and LFU data will take some time to adjust.',
   debugDatabaseOutOfRange: 'ERR Out of range database',
+  sortNotDouble: "ERR One or more scores can't be converted into double",
   busyKey: 'BUSYKEY Target key name already exists.',
   invalidTtl: 'ERR Invalid TTL value, must be >= 0',
   invalidIdleTime: 'ERR Invalid IDLETIME value, must be >= 0',
@@ -139,4 +146,8 @@ export function unknownArgument(argument: string): string {
 
 export function unsupportedOption(option: string): string {
   return `ERR Unsupported option ${option}`;
+}
+
+export function unknownPfdebugSubcommand(subcommand: string): string {
+  return `ERR Unknown PFDEBUG subcommand '${subcommand}'`;
 }

@@ -17,3 +17,4 @@ export { shardOfKey } from './routing.ts';
 export { type LoadOptions, type SaveOptions, ShardGroup } from './shard-group.ts';
 export { sleepBlocking } from './shard-host.ts';
 export type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
+export type { Threads } from './threads.ts';

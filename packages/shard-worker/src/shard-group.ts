@@ -9,7 +9,7 @@
  * A snapshot is marked on all shards in one turn, and ports are FIFO: whatever was posted before
  * the mark is in it, whatever comes after is not.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import {
   applySetting,
   COMMANDS,
@@ -18,9 +18,7 @@ import {
   seedHash,
 } from '@hashlane/core';
 import type { ReplyWriter } from '@hashlane/resp';
-import { Piscina } from 'piscina';
 import type {
-  BackgroundTask,
   LoadSnapshotResult,
   LoadSnapshotTask,
   WriteSnapshotResult,
@@ -30,11 +28,7 @@ import { InProcessLink } from './in-process-link.ts';
 import type { ControlAnswers, ControlRequest, ShardTask } from './messages.ts';
 import { PortLink } from './port-link.ts';
 import type { ReplyReceiver, ShardLink } from './shard-link.ts';
-
-const POOL_FILE = new URL(
-  import.meta.url.endsWith('.ts') ? './pool-task.ts' : './pool-task.js',
-  import.meta.url,
-);
+import { type Threads, WorkerThreads } from './threads.ts';
 
 export interface ShardGroupOptions {
   /** Number of shards in threads; 0 for one shard in this thread. */
@@ -43,6 +37,8 @@ export interface ShardGroupOptions {
   readonly settings: EngineSettings;
   /** The gateway's writer, shared with an in-process shard. */
   readonly reply: ReplyWriter;
+  /** Where shards and background tasks run: worker threads by default. */
+  readonly threads?: Threads | undefined;
   receiverOf(connection: number): ReplyReceiver | undefined;
   drained(): void;
   /** A shard failed and is being restarted. */
@@ -74,28 +70,19 @@ export class ShardGroup {
   readonly claims = new ClaimTable();
   readonly #options: ShardGroupOptions;
   readonly #ports: PortLink[] = [];
-  readonly #shardPool: Piscina | undefined;
-  #backgroundPool: Piscina | undefined;
+  readonly #threads: Threads;
   readonly #tasks = new Map<number, Promise<void>>();
   #isStopping = false;
 
   constructor(options: ShardGroupOptions) {
     this.#options = options;
+    this.#threads = options.threads ?? new WorkerThreads(options.shards);
     seedHash(options.seed);
     if (options.shards === 0) {
       this.inProcess = this.#makeInProcess();
       this.links = [this.inProcess];
       return;
     }
-    this.#shardPool = new Piscina({
-      filename: POOL_FILE.href,
-      name: 'runShard',
-      minThreads: options.shards,
-      maxThreads: options.shards,
-      // A shard's thread must serve its port: it may not sleep in Atomics.wait between tasks.
-      atomics: 'disabled',
-      concurrentTasksPerWorker: 1,
-    });
     for (let i = 0; i < options.shards; i++) this.#ports.push(this.#startShard(i));
     this.links = this.#ports;
   }
@@ -123,7 +110,7 @@ export class ShardGroup {
   /** Starts the task of a shard and returns our end of its port. */
   #runShard(index: number): MessagePort {
     const { seed, settings, shards } = this.#options;
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = this.#threads.channel();
     const task: ShardTask = {
       index,
       shards,
@@ -132,10 +119,9 @@ export class ShardGroup {
       claims: this.claims.memory,
       settings: this.#shareOf(settings),
     };
-    const running = (this.#shardPool as Piscina).run(task, { transferList: [port2] as never }).then(
-      () => {},
-      (error: unknown) => this.#shardEnded(index, error),
-    );
+    const running = this.#threads
+      .runShard(task)
+      .catch((error: unknown) => this.#shardEnded(index, error));
     this.#tasks.set(index, running);
     return port1;
   }
@@ -197,24 +183,12 @@ export class ShardGroup {
     return this.all({ type: 'settings', values: shared });
   }
 
-  #background(task: BackgroundTask, transfer: MessagePort[]): Promise<unknown> {
-    this.#backgroundPool ??= new Piscina({
-      filename: POOL_FILE.href,
-      name: 'runBackgroundTask',
-      minThreads: 0,
-      maxThreads: 2,
-      idleTimeout: 1000,
-      atomics: 'disabled',
-    });
-    return this.#backgroundPool.run(task, { transferList: transfer as never });
-  }
-
   /**
    * Marks a snapshot on all shards now and writes it to a file; resolves with its size in bytes.
    * Rejects when a shard is down or the file cannot be written; the old file is untouched then.
    */
   async save(options: SaveOptions): Promise<number> {
-    const channels = this.links.map(() => new MessageChannel());
+    const channels = this.links.map(() => this.#threads.channel());
     // One turn: no request can come between the marks of two shards.
     const marks = this.links.map((link, i) =>
       link.control({ type: 'snapshot-begin', port: channels[i].port1 }, [channels[i].port1]),
@@ -222,7 +196,7 @@ export class ShardGroup {
     const ports = channels.map(({ port2 }) => port2);
     try {
       const sizes = await Promise.all(marks);
-      const result = (await this.#background(
+      const result = (await this.#threads.runBackground(
         {
           kind: 'write-snapshot',
           ...options,
@@ -246,8 +220,8 @@ export class ShardGroup {
   /** Loads a snapshot into all shards, or into one. Resolves with the number of keys loaded. */
   async load(options: LoadOptions, only?: number): Promise<{ keys: number; error?: string }> {
     const links = only === undefined ? this.links : [this.links[only]];
-    const channels = links.map(() => new MessageChannel());
-    const progress = new MessageChannel();
+    const channels = links.map(() => this.#threads.channel());
+    const progress = this.#threads.channel();
     progress.port1.on('message', ([done, total]: [number, number]) => {
       options.progress?.(done, total);
     });
@@ -265,7 +239,7 @@ export class ShardGroup {
       only,
       progress: progress.port2,
     };
-    const scanning = this.#background(task, [...ports, progress.port2]);
+    const scanning = this.#threads.runBackground(task, [...ports, progress.port2]);
     const [file, ...shards] = await Promise.all([
       scanning as Promise<LoadSnapshotResult>,
       ...loads,
@@ -280,8 +254,7 @@ export class ShardGroup {
     this.#isStopping = true;
     await Promise.allSettled(this.links.map((link) => link.control({ type: 'stop' })));
     await Promise.allSettled(this.#tasks.values());
-    await this.#shardPool?.destroy();
-    await this.#backgroundPool?.destroy();
+    await this.#threads.end();
   }
 }
 

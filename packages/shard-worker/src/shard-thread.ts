@@ -25,9 +25,9 @@ import {
 } from './messages.ts';
 import { ShardHost } from './shard-host.ts';
 
-class ShardThread {
+export class ShardThread {
   readonly #task: ShardTask;
-  readonly #host: ShardHost;
+  readonly host: ShardHost;
   readonly #claims: ClaimTable;
   #spare: Block | undefined;
   /** Late replies of the batch in progress: (connection, start, end). */
@@ -42,13 +42,13 @@ class ShardThread {
   constructor(task: ShardTask) {
     this.#task = task;
     this.#claims = new ClaimTable(task.claims);
-    this.#host = new ShardHost({
+    this.host = new ShardHost({
       ...task,
       sink: { late: (connection, start, end) => this.#late.push(connection, start, end) },
     });
-    this.#host.onBackgroundReplies = () => this.#postBackgroundReplies();
-    this.#host.onFailure = (error) => this.#failed(error);
-    this.#host.engine.reply.take(Block.allocate(BATCH_BYTES));
+    this.host.onBackgroundReplies = () => this.#postBackgroundReplies();
+    this.host.onFailure = (error) => this.#failed(error);
+    this.host.engine.reply.take(Block.allocate(BATCH_BYTES));
     this.#beginReplies();
     this.finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
@@ -73,7 +73,7 @@ class ShardThread {
     this.#execute(words, block, 0);
     this.#spare = block;
     this.#postReplies(words[BATCH_COUNT]);
-    this.#host.afterBatch();
+    this.host.afterBatch();
   }
 
   #executeLarge(memory: ArrayBuffer, bytes: ArrayBuffer): void {
@@ -81,11 +81,11 @@ class ShardThread {
     this.#execute(words, Block.over(bytes), REQUEST_OWNS_BLOCK);
     this.#spare = undefined;
     this.#postReplies(1);
-    this.#host.afterBatch();
+    this.host.afterBatch();
   }
 
   #execute(words: Int32Array, block: Block, extraFlags: number): void {
-    const host = this.#host;
+    const host = this.host;
     const { engine } = host;
     const { request, reply } = engine;
     const count = words[BATCH_COUNT];
@@ -129,7 +129,7 @@ class ShardThread {
 
   /** Posts the replies of a batch of `count` requests and begins the next reply buffer. */
   #postReplies(count: number): void {
-    const { reply } = this.#host.engine;
+    const { reply } = this.host.engine;
     const { view } = reply.block;
     view.setInt32(BATCH_COUNT << 2, count, true);
     view.setInt32(BATCH_LATE_COUNT << 2, this.#writeLate(count), true);
@@ -153,7 +153,7 @@ class ShardThread {
     if (late.length === 0) return 0;
     const first = BATCH_FIRST_WORD + 2 * count;
     const room = Math.floor((BATCH_WORDS - first) / 3) * 3;
-    const { block } = this.#host.engine.reply;
+    const { block } = this.host.engine.reply;
     const fitting = Math.min(room, late.length);
     for (let i = 0; i < fitting; i++) block.view.setInt32((first + i) << 2, late[i], true);
     if (fitting < late.length) this.#keepLateRest(fitting);
@@ -163,7 +163,7 @@ class ShardThread {
 
   #keepLateRest(from: number): void {
     const late = this.#late;
-    const { bytes } = this.#host.engine.reply.block;
+    const { bytes } = this.host.engine.reply.block;
     for (let i = from; i < late.length; i += 3) {
       const reply = new Uint8Array(bytes.subarray(late[i + 1], late[i + 2]));
       this.#lateRest.push({ connection: late[i], reply });
@@ -175,13 +175,13 @@ class ShardThread {
   }
 
   #beginReplies(): void {
-    this.#host.engine.reply.position = BATCH_DATA_AT;
+    this.host.engine.reply.position = BATCH_DATA_AT;
   }
 
   #control(message: ControlMessage): void {
     this.#command = `control message ${message.request.type}`;
-    this.#host.beforeBatch();
-    const answer = this.#host.control(message.request);
+    this.host.beforeBatch();
+    const answer = this.host.control(message.request);
     this.#postBackgroundReplies();
     if (answer instanceof Promise) {
       answer.then(
@@ -191,7 +191,7 @@ class ShardThread {
     } else {
       this.#post({ type: 'answer', id: message.id, answer }, []);
     }
-    this.#host.afterBatch();
+    this.host.afterBatch();
     if (message.request.type === 'stop') {
       this.#task.port.close();
       this.#finish();
@@ -204,7 +204,7 @@ class ShardThread {
 
   #failed(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#host.stop();
+    this.host.stop();
     this.#task.port.close();
     // The rejection of the task is what the gateway learns of it, so the text must say it all.
     this.#fail(new Error(`in ${this.#command}: ${text}`));

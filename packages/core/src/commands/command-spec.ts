@@ -114,6 +114,7 @@ export function isReadOnly(range: KeyRange): boolean {
  *   first      the first key that yields something (LMPOP and the blocking pops)
  *   borrow     keys that are only read (access RO) and lie elsewhere are lent for the length of the
  *              command to the shard of the key it writes, or of most keys (SINTER, LCS, BITOP)
+ *   sort       SORT: values of any keys are brought to the key's shard
  *   every      goes to all shards; how replies are joined is the coordinator's (DBSIZE, KEYS, …)
  */
 export type Spread =
@@ -124,6 +125,7 @@ export type Spread =
   | 'move'
   | 'first'
   | 'borrow'
+  | 'sort'
   | 'every';
 
 /** Types that a blocked command waits for; see waiters.ts. */
@@ -148,7 +150,7 @@ export interface CommandMetadata {
    * differential fuzzer; `syntax.ts` parses it.
    */
   readonly syntax: string;
-  /** ACL categories beyond those that follow from flags and group. */
+  /** ACL categories beyond those that follow from flags and group; `-@name` takes one away. */
   readonly categories?: string;
   /** Command tips as COMMAND INFO prints them. */
   readonly tips?: readonly string[];

@@ -6,8 +6,15 @@ import { debugCommands } from './debug.ts';
 import { dumpCommands } from './dump.ts';
 import { expiryCommands } from './expiry.ts';
 import { genericCommands } from './generic.ts';
+import { hashCommands } from './hash.ts';
+import { hashExpiryCommands } from './hash-expiry.ts';
+import { hashScanCommands } from './hash-scan.ts';
+import { hyperLogLogCommands } from './hyperloglog.ts';
 import { listCommands } from './list.ts';
 import { scanCommands } from './scan.ts';
+import { setCommands } from './set.ts';
+import { setOperationCommands } from './set-operations.ts';
+import { sortCommands } from './sort.ts';
 import { stringCommands } from './string.ts';
 import { transactionCommands } from './transaction.ts';
 import { transferCommands } from './transfer.ts';
@@ -16,12 +23,19 @@ import { transferCommands } from './transfer.ts';
 const SINGLE_SHARD: readonly CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...listCommands,
+  ...hashCommands,
+  ...hashScanCommands,
+  ...hashExpiryCommands,
+  ...setCommands,
+  ...setOperationCommands,
   ...genericCommands,
   ...expiryCommands,
   ...scanCommands,
   ...debugCommands,
   ...dumpCommands,
+  ...sortCommands,
   ...transferCommands,
   ...transactionCommands,
 ];

@@ -77,22 +77,33 @@ export interface ScanOptions {
   pattern: Buffer | undefined;
   /** Type name in lower case, or undefined for all. */
   type: string | undefined;
+  /** Fields without their values. */
+  noValues: boolean;
 }
 
 /**
  * Options of SCAN and its like from argument `from` on, or undefined after an error reply.
- * `hasTypes`: TYPE is one of them.
+ * `hasTypes`: TYPE is one of them; `hasNoValues`: NOVALUES is.
  */
 export function scanOptions(
   context: CommandContext,
   from: number,
   hasTypes: boolean,
+  hasNoValues = false,
 ): ScanOptions | undefined {
   const { request, reply } = context;
-  const options: ScanOptions = { count: SCAN_COUNT, pattern: undefined, type: undefined };
+  const options: ScanOptions = {
+    count: SCAN_COUNT,
+    pattern: undefined,
+    type: undefined,
+    noValues: false,
+  };
   for (let i = from; i < request.argc; i += 2) {
     const hasValue = i + 1 < request.argc;
-    if (hasValue && request.is(i, 'COUNT')) {
+    if (hasNoValues && request.is(i, 'NOVALUES')) {
+      options.noValues = true;
+      i--;
+    } else if (hasValue && request.is(i, 'COUNT')) {
       const error = readCount(context, i + 1, options);
       if (error !== undefined) {
         reply.error(error);

@@ -88,6 +88,7 @@ export function categoriesOf(spec: CommandMetadata, isContainer = false): string
   if (has(PUBSUB)) found.add('pubsub');
   if (has(BLOCKING)) found.add('blocking');
   found.add(has(FAST) ? 'fast' : 'slow');
+  for (const name of found) if (name.startsWith('-')) found.delete(name.slice(1));
   return CATEGORIES.filter((name) => found.has(name));
 }
 
@@ -122,8 +123,8 @@ interface LegacyRange {
 /** Keys as one range, for clients that know no key specifications; zeros if there is none. */
 function legacyRange(ranges: readonly KeyRange[]): LegacyRange {
   const [only] = ranges;
-  const isPlain = ({ countAt, keyword }: KeyRange): boolean =>
-    countAt === undefined && keyword === undefined;
+  const isPlain = ({ countAt, keyword, isUnknown }: KeyRange): boolean =>
+    countAt === undefined && keyword === undefined && isUnknown !== true;
   if (ranges.length === 1 && only !== undefined && isPlain(only)) return only;
   const plain = ranges.filter((range) => isPlain(range) && range.step === 1);
   if (plain.length === 0) return { first: 0, last: 0, step: 0 };

@@ -22,12 +22,20 @@ import { bitmapCases } from './bitmap-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { genericCases } from './generic-cases.ts';
 import { listCases } from './list-cases.ts';
+import { sortCases } from './sort-cases.ts';
 import { spreadCases } from './spread-cases.ts';
 import { stringCases } from './string-cases.ts';
 
 t.setTimeout(TEST_MS_MAX);
 
-const ALL = [...stringCases, ...bitmapCases, ...listCases, ...genericCases, ...spreadCases];
+const ALL = [
+  ...stringCases,
+  ...bitmapCases,
+  ...listCases,
+  ...genericCases,
+  ...sortCases,
+  ...spreadCases,
+];
 const PROTOCOLS = [2, 3] as const;
 
 async function startOver(client: RawClient, protocol: 2 | 3): Promise<void> {

@@ -1,0 +1,77 @@
+/**
+ * SORT and SORT_RO on a server with several shards, where the keys that BY and GET name may be
+ * anywhere: core's commands/sort.ts says what is missing, the values are fetched from their shards,
+ * and it is asked again. Two rounds do, one for the weights and one for the GETs, unless other
+ * clients change the key meanwhile; after ROUNDS_MAX what is not there counts as not existing.
+ *
+ * The result comes to the gateway, and with STORE goes on to the destination's shard.
+ */
+import type { Coordinated } from './coordinator.ts';
+import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
+import type { ReplyFunction } from './server-command.ts';
+
+const ROUNDS_MAX = 8;
+const NO_BYTES = Buffer.alloc(0);
+
+/** Runs SORT or SORT_RO. */
+export async function sortOverShards(command: Coordinated): Promise<ReplyFunction> {
+  const home = command.owners[0];
+  /** Key, field, whether there is a value, and the value, for each value fetched. */
+  const given: (string | Buffer)[] = [];
+  for (let round = 1; ; round++) {
+    const mode = round < ROUNDS_MAX ? 'MORE' : 'FINAL';
+    const count = String(given.length / 4);
+    const words = ['', mode, count, ...given, ...command.words];
+    const answer = await command.call(home, 'HASHLANE.SORT', words);
+    if (isError(answer)) return (reply) => reply.raw(answer);
+    const [isDone, list] = elementsOf(answer) as [Buffer, Buffer];
+    if (integerOf(isDone) === 1) return finish(command, list);
+    const failure = await fetch(command, elementsOf(list) as Buffer[], given);
+    if (failure !== undefined) return (reply) => reply.raw(failure);
+  }
+}
+
+/** Fetches values, given as key and field in turn; a shard's error if there is one. */
+async function fetch(
+  command: Coordinated,
+  missing: readonly Buffer[],
+  given: (string | Buffer)[],
+): Promise<Buffer | undefined> {
+  const byShard = new Map<number, Buffer[]>();
+  for (let i = 0; i < missing.length; i += 2) {
+    const key = bulkOf(missing[i]) as Buffer;
+    const shard = command.gateway.shardOfBytes(key);
+    const names = byShard.get(shard) ?? [];
+    names.push(key, bulkOf(missing[i + 1]) as Buffer);
+    byShard.set(shard, names);
+  }
+  const groups = [...byShard];
+  const replies = await Promise.all(
+    groups.map(([shard, names]) => command.call(shard, 'HASHLANE.FETCH', ['', ...names])),
+  );
+  const failure = replies.find(isError);
+  if (failure !== undefined) return failure;
+  groups.forEach(([, names], i) => {
+    const values = elementsOf(replies[i]) as Buffer[];
+    values.forEach((raw, j) => {
+      const value = bulkOf(raw);
+      const isThere = value === undefined ? '0' : '1';
+      given.push(names[2 * j], names[2 * j + 1], isThere, value ?? NO_BYTES);
+    });
+  });
+  return undefined;
+}
+
+/** Replies the result, or stores it. */
+async function finish(command: Coordinated, list: Buffer): Promise<ReplyFunction> {
+  const { isWritten, keys, owners, words } = command;
+  const store = isWritten.indexOf(true);
+  if (store < 0) return (reply) => reply.raw(list);
+  const elements = (elementsOf(list) as Buffer[]).map((raw) => bulkOf(raw) ?? NO_BYTES);
+  const stored = await command.call(owners[store], 'HASHLANE.STORELIST', [
+    '',
+    words[keys[store]],
+    ...elements,
+  ]);
+  return (reply) => reply.raw(stored);
+}
