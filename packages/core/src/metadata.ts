@@ -8,4 +8,5 @@ import { COMMANDS } from './commands/index.ts';
 export * from './commands/command-spec.ts';
 export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
+export { invariant } from './invariant.ts';
 export { parseFloatText } from './number-text.ts';

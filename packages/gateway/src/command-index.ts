@@ -19,6 +19,8 @@ export interface CommandEntry {
   /** Set when the gateway executes it. */
   readonly handler: ServerCommandSpec['handler'] | undefined;
   readonly isBlocking: boolean;
+  /** False for what acts at once between MULTI and EXEC. */
+  readonly isQueued: boolean;
   /** Argument number of the only key when there is exactly one, at 1; else 0. */
   readonly singleKey: number;
   /** The own name's first eight bytes, as `find` reads them, and its length. */
@@ -145,7 +147,7 @@ export function buildCommandIndex(
 ): CommandIndex {
   const entries: CommandEntry[] = [
     ...sharded.map((spec, command) => makeEntry(spec, command, undefined)),
-    ...served.map((spec) => makeEntry(spec, -1, spec.handler)),
+    ...served.map((spec) => makeEntry(spec, -1, spec.handler, spec.isQueued)),
   ].filter((entry) => (entry.spec.flags & INTERNAL) === 0);
   const index = new CommandIndex();
   const containers = new Map<string, CommandEntry>();
@@ -174,6 +176,7 @@ function makeEntry(
   spec: CommandMetadata,
   command: number,
   handler: CommandEntry['handler'],
+  isQueued = true,
 ): CommandEntry {
   const range = spec.keys?.[0];
   const isSingle =
@@ -193,6 +196,7 @@ function makeEntry(
     word0: lowerWord(ownName, 0, Math.min(nameLength, 4)),
     word1: lowerWord(ownName, 4, Math.min(nameLength - 4, 4)),
     isPlain: /^[a-z]{1,8}$/.test(ownName.bytes.latin1Slice()),
+    isQueued,
     isBlocking: (spec.flags & BLOCKING) !== 0,
     singleKey: isSingle ? 1 : 0,
     subcommands: undefined,

@@ -33,7 +33,9 @@ import {
   OUTSTANDING_MAX,
   REPLIES_GATHERED_BYTES_MAX,
 } from './limits.ts';
+import { lockName } from './lock-table.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
+import type { Transaction } from './transaction.ts';
 
 export type ReplyMode = 'on' | 'off' | 'skip-next' | 'skip';
 export type ConnectionState = 'open' | 'closing' | 'closed';
@@ -77,6 +79,14 @@ export class Connection implements ReplyReceiver {
   blockedEntry: CommandEntry | undefined;
   /** What must be undone when the connection goes while a coordinator works for it. */
   onGone: (() => void) | undefined;
+
+  /** Commands since MULTI. */
+  transaction: Transaction | undefined;
+  /** Shards that have keys which this connection watches, and the names of these keys. */
+  readonly watchedShards = new Set<number>();
+  readonly watchedKeys = new Set<string>();
+  /** Held back because a key of its command is locked. */
+  isWaitingForLock = false;
 
   /** Requests whose replies shards owe. */
   outstanding = 0;
@@ -262,7 +272,8 @@ export class Connection implements ReplyReceiver {
     this.isHeldByGateway = false;
     this.isBlocked = false;
     this.blockedEntry = undefined;
-    if (this.#input !== undefined || this.#isReadingPaused) this.gateway.resumeSoon(this);
+    const isWaiting = this.#input !== undefined || this.#isReadingPaused || this.#hasInputEnded;
+    if (isWaiting) this.gateway.resumeSoon(this);
   }
 
   /** Called by the gateway some time after `release`, or when what reading waited for is over. */
@@ -289,6 +300,16 @@ export class Connection implements ReplyReceiver {
 
   get isReadingPaused(): boolean {
     return this.#isReadingPaused;
+  }
+
+  noteWatched(shard: number, key: Buffer): void {
+    this.watchedShards.add(shard);
+    this.watchedKeys.add(lockName(key));
+  }
+
+  forgetWatched(): void {
+    this.watchedShards.clear();
+    this.watchedKeys.clear();
   }
 
   // The order of replies
@@ -501,6 +522,7 @@ export class Connection implements ReplyReceiver {
    */
   inputEnded(): void {
     if (this.isBlocked) this.destroy();
+    else if (this.isWaitingForLock) this.#hasInputEnded = true;
     else if (this.#input !== undefined && (this.isBarred || this.#isOverfull())) {
       this.#hasInputEnded = true;
     } else this.closeAfterReplies();

@@ -3,8 +3,7 @@
  *
  * A coordinated command is a barrier on its connection: what came before was posted before it (and
  * ports are FIFO), what comes after waits until it is done. So for the client it behaves as one
- * command. Between clients each shard's part is atomic, the whole is not yet: isolation between
- * shards is a layer of its own.
+ * command. What keeps it apart from other clients' commands is in isolation.ts.
  *
  * How a command is put together is its row's `spread`; the cases are in `#strategies` below and in
  * moves.ts (two keys), borrowing.ts (values lent from shard to shard), sorting.ts and shard-waits.ts
@@ -12,6 +11,7 @@
  */
 import {
   COMMAND_METADATA,
+  type CommandMetadata,
   isReadOnly,
   type KeyRange,
   type Spread,
@@ -24,6 +24,7 @@ import { runWithBorrowed } from './borrowing.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { type Gateway, messageOf } from './gateway.ts';
+import { useOf } from './isolation.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
 import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
@@ -48,6 +49,10 @@ export interface Coordinated {
   readonly isWritten: readonly boolean[];
   readonly database: number;
   readonly flags: number;
+  /** Part of a transaction that has its keys already, and in which nothing may wait. */
+  readonly isWithin: boolean;
+  /** Runs phases of the command with its keys to itself. */
+  isolated<T>(work: () => Promise<T>): Promise<T>;
   /** Sends words as the command of this name to a shard. */
   call(shard: number, name: string, words: readonly (string | Buffer)[]): Promise<Buffer>;
   /** The same, in another database. */
@@ -62,6 +67,16 @@ export interface Coordinated {
 const NUMBERS: ReadonlyMap<string, number> = new Map(
   COMMAND_METADATA.map((spec, number) => [spec.name, number]),
 );
+
+/** How commands are spread whose parts are all sent in one turn: atomic by the order of the ports. */
+const SENT_AT_ONCE: readonly Spread[] = ['sum', 'gather', 'all-ok', 'every'];
+/** Those that wait in between, and may hold no lock meanwhile. */
+const LOCKS_ITSELF: readonly Spread[] = ['first', 'move'];
+
+/** Are the parts of a command over several shards sent in one turn? */
+export function isSentAtOnce({ spread = 'every' }: CommandMetadata): boolean {
+  return SENT_AT_ONCE.includes(spread);
+}
 
 type Strategy = (command: Coordinated) => Promise<ReplyFunction>;
 
@@ -88,13 +103,12 @@ export class Coordinator {
 
   /** Executes a command over several shards for a connection, which is barred until it is done. */
   coordinate(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
-    const command = this.#prepare(connection, entry, parser);
-    const strategy = this.#strategies[entry.spec.spread ?? 'every'];
+    const command = this.#prepare(connection, entry, parser, false);
     const isSilent = connection.replyMode !== 'on';
     connection.expect(LOCAL);
     connection.bar();
     connection.isHeldByGateway = true;
-    strategy(command).then(
+    this.#run(command).then(
       (write) => this.#settle(connection, isSilent ? () => {} : write),
       (error: unknown) => {
         this.#gateway.logger.error({ err: error }, `${entry.spec.name} over several shards failed`);
@@ -103,12 +117,37 @@ export class Coordinator {
     );
   }
 
+  #run(command: Coordinated): Promise<ReplyFunction> {
+    const { spec } = command.entry;
+    const spread = spec.spread ?? 'every';
+    const strategy = this.#strategies[spread];
+    if (LOCKS_ITSELF.includes(spread)) return strategy(command);
+    if (!isSentAtOnce(spec)) return command.isolated(() => strategy(command));
+    const use = spread === 'every' ? undefined : useOf(command);
+    return this.#gateway.isolation.runAtOnce(use, () => strategy(command));
+  }
+
+  /** Runs a command within a transaction that has its keys to itself. */
+  runWithin(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+  ): Promise<ReplyFunction> {
+    const command = this.#prepare(connection, entry, parser, true);
+    return this.#strategies[entry.spec.spread ?? 'every'](command);
+  }
+
   #settle(connection: Connection, write: ReplyFunction): void {
     this.#gateway.writeApart(connection, write);
     connection.release();
   }
 
-  #prepare(connection: Connection, entry: CommandEntry, parser: RequestParser): Coordinated {
+  #prepare(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+    isWithin: boolean,
+  ): Coordinated {
     const gateway = this.#gateway;
     const { spec } = entry;
     const words: Buffer[] = [];
@@ -126,7 +165,7 @@ export class Coordinator {
     );
     const database = connection.database;
     const flags = gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING;
-    return {
+    const command: Coordinated = {
       gateway,
       connection,
       entry,
@@ -136,9 +175,12 @@ export class Coordinator {
       isWritten,
       database,
       flags,
+      isWithin,
+      isolated: (work) => (isWithin ? work() : gateway.isolation.run(useOf(command), work)),
       call: (shard, name, args) => callOn(gateway, shard, name, args, database, flags),
       callIn: (other, shard, name, args) => callOn(gateway, shard, name, args, other, flags),
     };
+    return command;
   }
 
   /** CLIENT UNBLOCK for a connection that waits in several shards; false when it does not. */

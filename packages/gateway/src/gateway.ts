@@ -15,8 +15,11 @@ import {
   type CommandMetadata,
   DENYOOM,
   FAST,
+  isReadOnly,
+  type KeyRange,
   LOADING,
   NO_AUTH,
+  NO_MULTI,
   WRITE,
 } from '@hashlane/core/metadata';
 import {
@@ -35,6 +38,7 @@ import {
   REQUEST_NO_TOUCH,
   REQUEST_RESP3,
   type ReplyReceiver,
+  type RequestArguments,
   type ShardGroup,
   type ShardLink,
   shardOfKey,
@@ -46,14 +50,17 @@ import { serverCommands } from './commands/index.ts';
 import type { Configuration } from './configuration.ts';
 import type { Connection } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
+import { addUse, createIsolation, type Isolation, type KeyUse } from './isolation.ts';
 import { KeyFinder } from './key-positions.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
 import { LOCAL } from './reply-order.ts';
+import { copyRequest, parseCopy } from './request-copy.ts';
 import type { ReplyFunction, ServerCall } from './server-command.ts';
 import { SilentReceiver } from './silent-receiver.ts';
 import type { SnapshotScheduler } from './snapshot-scheduler.ts';
 import { Statistics } from './statistics.ts';
+import { queueCommand, type Transaction, unwatch } from './transaction.ts';
 import { Turn } from './turn.ts';
 
 /** One call in so many of a fast command is timed; a power of two. */
@@ -63,6 +70,8 @@ const SERVED_SAMPLE = 16;
 export const GATE_LOADING = 1;
 export const GATE_PAUSED = 2;
 export const GATE_MISCONFIGURED = 4;
+/** Keys are locked: see isolation.ts. */
+export const GATE_LOCKED = 8;
 
 export class Gateway {
   readonly configuration: Configuration;
@@ -70,6 +79,7 @@ export class Gateway {
   readonly commands: CommandIndex;
   readonly connections = new Map<number, Connection>();
   readonly coordinator: Coordinator;
+  readonly isolation: Isolation;
   readonly pause: ClientPause;
   readonly statistics = new Statistics();
   /** Where the keys of the request are that was looked at last. */
@@ -111,6 +121,7 @@ export class Gateway {
     this.commands = buildCommandIndex(COMMAND_METADATA, serverCommands);
     this.parser = this.#makeParser();
     this.coordinator = new Coordinator(this);
+    this.isolation = createIsolation(configuration.values.isolation, this);
     this.pause = new ClientPause(this);
   }
 
@@ -221,6 +232,7 @@ export class Gateway {
   connectionClosed(connection: Connection): void {
     this.statistics.connectionClosed(connection);
     this.pause.forget(connection);
+    if (connection.watchedShards.size > 0) unwatch(this, connection);
     if (connection.isBlocked) this.cancelWait(connection);
     else if (connection.outstanding === 0) this.forget(connection);
     connection.closed();
@@ -348,9 +360,27 @@ export class Gateway {
     connection.lastCommand = entry;
     connection.commandsProcessed++;
     if (this.gate !== 0 && this.#isHeld(connection, entry, parser)) return;
+    if (connection.transaction !== undefined && entry.isQueued) {
+      this.#queue(connection, connection.transaction, entry, parser);
+      return;
+    }
     if (connection.replyMode !== 'on') this.#dispatchSilently(connection, entry, parser);
     else if (entry.handler !== undefined) this.#serve(connection, entry, parser);
     else this.#route(connection, entry, parser, ownsBlock);
+  }
+
+  /** Puts a command off until EXEC. */
+  #queue(
+    connection: Connection,
+    transaction: Transaction,
+    entry: CommandEntry,
+    parser: RequestParser,
+  ): void {
+    if ((entry.spec.flags & NO_MULTI) !== 0) {
+      this.#refuse(connection, entry, errors.notInTransaction);
+      return;
+    }
+    queueCommand(this, connection, transaction, entry, parser);
   }
 
   #allowsDebug(connection: Connection): boolean {
@@ -364,6 +394,7 @@ export class Gateway {
     const args: string[] = [];
     for (let i = 1; i < parser.argc && i < 20; i++) args.push(parser.text(i));
     this.statistics.rejected(undefined);
+    if (connection.transaction !== undefined) connection.transaction.isAborted = true;
     this.replyError(connection, unknownCommand(parser.text(0), args));
   }
 
@@ -377,6 +408,7 @@ export class Gateway {
 
   #refuse(connection: Connection, entry: CommandEntry, text: string): void {
     this.statistics.rejected(entry);
+    if (connection.transaction !== undefined) connection.transaction.isAborted = true;
     this.replyError(connection, text);
   }
 
@@ -434,6 +466,29 @@ export class Gateway {
     connection.expect(LOCAL);
     connection.bar();
     connection.isHeldByGateway = true;
+    this.settleLater(connection, later);
+  }
+
+  /**
+   * Executes one of the gateway's own commands within a transaction; its reply goes to `writer`, or
+   * is what the promise resolves with.
+   */
+  serveWithin(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+    writer: ReplyWriter,
+  ): undefined | Promise<ReplyFunction> {
+    const call: ServerCall = { gateway: this, connection, args: parser, reply: writer };
+    const started = performance.now();
+    const later = entry.handler?.(call);
+    this.statistics.served(entry, (performance.now() - started) * 1000, writer.errors > 0);
+    this.statistics.countErrors(writer);
+    return later instanceof Promise ? later : undefined;
+  }
+
+  /** Replies to a barred connection, whose slot was announced with `expect(LOCAL)`, and frees it. */
+  settleLater(connection: Connection, later: Promise<ReplyFunction>): void {
     const settle = (write: ReplyFunction): void => {
       this.writeApart(connection, write);
       connection.release();
@@ -556,6 +611,21 @@ export class Gateway {
         return;
       }
     }
+    if ((this.gate & GATE_LOCKED) !== 0) {
+      if (this.#holds(receiver, entry, parser, connection, shard)) return;
+    }
+    this.#send(receiver, entry, parser, connection, shard, hash, ownsBlock);
+  }
+
+  #send(
+    receiver: Connection | SilentReceiver,
+    entry: CommandEntry,
+    parser: RequestParser,
+    connection: Connection,
+    shard: number,
+    hash: number,
+    ownsBlock: boolean,
+  ): void {
     const link = this.#links[shard];
     receiver.expect(shard);
     if (entry.isBlocking) {
@@ -574,6 +644,97 @@ export class Gateway {
       ownsBlock,
     );
     if (link.isCongested) connection.pauseReading();
+  }
+
+  /** Sends a request of the gateway's own making for a connection. */
+  submitTo(
+    shard: number,
+    receiver: ReplyReceiver & { expect?(source: number): void },
+    command: number,
+    args: RequestArguments,
+    connection: Connection,
+  ): void {
+    // Of a shard in this thread the reply is in the writer already.
+    if (this.#inProcess === undefined) receiver.expect?.(shard);
+    this.beforeCommands();
+    this.#links[shard].submit(
+      receiver,
+      command,
+      args,
+      0,
+      connection.id,
+      connection.database,
+      this.flagsOf(connection),
+      NO_CLAIM,
+      false,
+    );
+  }
+
+  // Locks
+
+  /** True when a key of a command for one shard is locked; it will be sent when that is over. */
+  #holds(
+    receiver: Connection | SilentReceiver,
+    entry: CommandEntry,
+    parser: RequestParser,
+    connection: Connection,
+    shard: number,
+  ): boolean {
+    const use: KeyUse = new Map();
+    this.addUseOf(use, entry.spec, parser);
+    let copy: Block | undefined;
+    const isHeld = this.holdForLock(
+      connection,
+      () => use,
+      () => this.#send(receiver, entry, parseCopy(copy as Block), connection, shard, 0, false),
+    );
+    if (isHeld) copy = copyRequest(parser);
+    return isHeld;
+  }
+
+  /**
+   * When one of these keys is locked: bars the connection, lets `work` run when the keys are free,
+   * and returns true.
+   */
+  holdForLock(connection: Connection, use: () => KeyUse, work: () => void): boolean {
+    if ((this.gate & GATE_LOCKED) === 0) return false;
+    const isHeld = this.isolation.holds(use, () => this.#runHeld(connection, work));
+    if (!isHeld) return false;
+    connection.bar();
+    connection.isHeldByGateway = true;
+    connection.isWaitingForLock = true;
+    return true;
+  }
+
+  #runHeld(connection: Connection, work: () => void): void {
+    connection.isWaitingForLock = false;
+    if (connection.state === 'closed') return;
+    this.turn.run(() => {
+      this.turn.enter(connection);
+      // Released first: the command may bar its connection again.
+      connection.release();
+      work();
+      this.turn.cut(connection);
+    });
+  }
+
+  /** Adds what a command does with its keys. */
+  addUseOf(use: KeyUse, spec: CommandMetadata, parser: RequestParser): void {
+    const { keys } = this;
+    const count = keys.find(spec, parser);
+    const isWrite = (spec.flags & WRITE) !== 0;
+    for (let i = 0; i < count; i++) {
+      const position = keys.positions[i];
+      const from = parser.offset(position);
+      const key = parser.block.bytes.subarray(from, from + parser.length(position));
+      const range = (spec.keys as readonly KeyRange[])[keys.ranges[i]];
+      addUse(use, key, isWrite && !isReadOnly(range));
+    }
+  }
+
+  /** The one shard that can execute a command alone, or −1. */
+  shardOfCommand(entry: CommandEntry, parser: RequestParser): number {
+    return this.#links.length === 1 ? 0 : this.#shardOfAll(entry.spec, parser);
   }
 
   /** The shard that has all the keys of a command, or −1. */

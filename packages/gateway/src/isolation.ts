@@ -16,11 +16,9 @@
  *
  * Held back means barred: the connection's later commands wait too, so its order stays.
  */
-import type { CommandEntry } from './command-index.ts';
-import type { Connection } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import { GATE_LOCKED, type Gateway } from './gateway.ts';
-import { type Lock, LockTable, lockName } from './lock-table.ts';
+import { EVERYTHING, type Lock, LockTable, lockName } from './lock-table.ts';
 
 /** Names of keys as the lock table has them, `true` for those that may be written. */
 export type KeyUse = Map<string, boolean>;
@@ -110,7 +108,10 @@ class LockedIsolation implements Isolation {
     const start = (): void => void work().then(resolve, reject);
     if (use === undefined) {
       this.#conflicts++;
-      this.#table.acquireAll(start);
+      const lock = this.#acquire(new Map([[EVERYTHING, true]]), () => {
+        start();
+        queueMicrotask(() => this.#release(lock));
+      });
     } else if (!this.holds(() => use, start)) {
       start();
     }
@@ -161,22 +162,16 @@ export function createIsolation(mode: 'locked' | 'lock-free', gateway: Gateway):
 }
 
 /** How a coordinated command uses its keys. */
-export function useOf({ database, isWritten, keys, words }: Coordinated): KeyUse {
+export function useOf({ isWritten, keys, words }: Coordinated): KeyUse {
   const use: KeyUse = new Map();
   keys.forEach((position, i) => {
-    addUse(use, database, words[position]!, isWritten[i]!);
+    addUse(use, words[position]!, isWritten[i]!);
   });
   return use;
 }
 
 /** Adds a key; who writes it anywhere needs it alone. */
-export function addUse(use: KeyUse, database: number, key: Buffer, isWritten: boolean): void {
-  const name = lockName(database, key);
+export function addUse(use: KeyUse, key: Buffer, isWritten: boolean): void {
+  const name = lockName(key);
   use.set(name, isWritten || use.get(name) === true);
-}
-
-/** A single-shard command that waits for a lock. */
-export interface HeldCommand {
-  readonly connection: Connection;
-  readonly entry: CommandEntry;
 }

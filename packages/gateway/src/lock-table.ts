@@ -7,16 +7,16 @@
  * stand in the same order wherever they meet: no cycle of waiters can come about. A request that
  * must wait for one key holds the others it was granted.
  *
- * `acquireAll` waits until nothing is held and then runs at once: it stands in a queue that every
- * request stands in (the lock on everything, which the others share).
+ * EVERYTHING is a name that every request shares: who asks for it exclusively waits until nothing is
+ * held.
  *
  * Cost: one Map operation per key for acquiring and for releasing; nothing for commands that need
  * no lock, beyond asking `size`.
  */
-import { invariant } from './invariant.ts';
+import { invariant } from '@hashlane/core/metadata';
 
-/** The name of no key: keys are prefixed by their database. */
-const EVERYTHING = '*';
+/** Stands for all keys; the name of none, because those begin with a colon. */
+export const EVERYTHING = '*';
 
 interface KeyLock {
   /** Number of shared holders, or −1 for an exclusive one. */
@@ -43,9 +43,12 @@ export class Lock {
   }
 }
 
-/** What a key is called in the table. */
-export function lockName(database: number, key: Buffer): string {
-  return `${database}:${key.latin1Slice()}`;
+/**
+ * What a key is called in the table. The database is left out: COPY and MOVE name another one than
+ * their connection's, and the same key in two databases is locked together without harm.
+ */
+export function lockName(key: Buffer): string {
+  return `:${key.latin1Slice()}`;
 }
 
 export class LockTable {
@@ -87,18 +90,6 @@ export class LockTable {
     if (lock.isHeld) granted();
     else this.waited++;
     return lock;
-  }
-
-  /** Runs `work` at a moment at which no lock is held; at once if there is none. */
-  acquireAll(work: () => void): void {
-    if (this.#keys.size === 0) {
-      work();
-      return;
-    }
-    const lock = this.acquire(new Map([[EVERYTHING, true]]), () => {
-      work();
-      queueMicrotask(() => this.release(lock));
-    });
   }
 
   /** Gives back what a lock holds, or waits for, and grants it to those behind. */

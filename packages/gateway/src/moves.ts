@@ -2,9 +2,8 @@
  * Commands that carry something from one key to another when the keys are on two shards: RENAME,
  * RENAMENX, COPY, SMOVE, LMOVE, RPOPLPUSH and the blocking forms of the last two.
  *
- * The order of checks and errors is Redis's. Nothing is lost on the way: the source is deleted only
- * after the target's shard has taken the value, and an element that the target's shard refuses goes
- * back where it was.
+ * The order of checks and errors is Redis's. Nothing is lost on the way: a value or an element that
+ * the target's shard refuses goes back where it was.
  */
 import { errors } from '@hashlane/resp';
 import type { Coordinated } from './coordinator.ts';
@@ -22,16 +21,16 @@ const WRONG_TYPE: ReplyFunction = (reply) => reply.error(errors.wrongType);
 export function runMove(command: Coordinated, waits: ShardWaits): Promise<ReplyFunction> {
   switch (command.entry.spec.name) {
     case 'RENAME':
-      return rename(command, 'REPLACE');
+      return command.isolated(() => rename(command, 'REPLACE'));
     case 'RENAMENX':
-      return rename(command, 'ABSENT');
+      return command.isolated(() => rename(command, 'ABSENT'));
     case 'COPY':
-      return copy(command);
+      return command.isolated(() => copy(command));
     case 'SMOVE':
-      return moveMember(command);
+      return command.isolated(() => moveMember(command));
     case 'LMOVE':
     case 'RPOPLPUSH':
-      return moveElement(command);
+      return command.isolated(() => moveElement(command));
     default:
       return moveElementBlocking(command, waits);
   }
@@ -43,9 +42,12 @@ interface CarriedValue {
   readonly clock: string;
 }
 
-/** Reads the source's value, or undefined when the key is missing. */
-async function readValue(command: Coordinated): Promise<CarriedValue | undefined> {
-  const answer = await command.call(command.owners[0], 'HASHLANE.READ', ['', command.words[1]]);
+/** Reads or takes the source's value; undefined when the key is missing. */
+async function readValue(
+  command: Coordinated,
+  name: 'HASHLANE.READ' | 'HASHLANE.TAKE',
+): Promise<CarriedValue | undefined> {
+  const answer = await command.call(command.owners[0], name, ['', command.words[1]]);
   const parts = elementsOf(answer);
   if (parts === undefined) return undefined;
   return {
@@ -57,20 +59,21 @@ async function readValue(command: Coordinated): Promise<CarriedValue | undefined
 
 async function rename(command: Coordinated, mode: 'REPLACE' | 'ABSENT'): Promise<ReplyFunction> {
   const { owners, words } = command;
-  const source = await readValue(command);
+  if (mode === 'ABSENT') {
+    const [sourceType, targetType] = await typesOf(command);
+    if (sourceType === 'none') return (reply) => reply.error(errors.noSuchKey);
+    if (targetType !== 'none') return (reply) => reply.integer(0);
+  }
+  // Taken, not read: a blocked BLMOVE of the source's shard may put an element there meanwhile.
+  const source = await readValue(command, 'HASHLANE.TAKE');
   if (source === undefined) return (reply) => reply.error(errors.noSuchKey);
   const { value, deadline, clock } = source;
-  const written = await command.call(owners[1], 'HASHLANE.WRITE', [
-    '',
-    words[2],
-    value,
-    deadline,
-    mode,
-    clock,
-  ]);
-  if (isError(written)) return (reply) => reply.raw(written);
-  if (integerOf(written) === 0) return (reply) => reply.integer(0);
-  await command.call(owners[0], 'HASHLANE.DELETE', ['', words[1]]);
+  const rest = [value, deadline, 'REPLACE', clock];
+  const written = await command.call(owners[1], 'HASHLANE.WRITE', ['', words[2], ...rest]);
+  if (isError(written)) {
+    await command.call(owners[0], 'HASHLANE.WRITE', ['', words[1], ...rest]);
+    return (reply) => reply.raw(written);
+  }
   return mode === 'REPLACE' ? (reply) => reply.ok() : (reply) => reply.integer(1);
 }
 
@@ -94,7 +97,7 @@ async function copy(command: Coordinated): Promise<ReplyFunction> {
       return (reply) => reply.error(errors.syntax);
     }
   }
-  const source = await readValue(command);
+  const source = await readValue(command, 'HASHLANE.READ');
   if (source === undefined) return (reply) => reply.integer(0);
   const written = await command.callIn(database, owners[1], 'HASHLANE.COPY', [
     '',
@@ -182,8 +185,9 @@ async function moveElementBlocking(
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const invalid = waits.checkTimeout(timeout);
   if (invalid !== undefined) return (reply) => reply.error(invalid);
-  const atOnce = await moveElement(command);
+  const atOnce = await command.isolated(() => moveElement(command));
   if (atOnce !== NOTHING) return atOnce;
+  if (command.isWithin) return TIMED_OUT;
   const popping = ends.from === 'LEFT' ? 'BLPOP' : 'BRPOP';
   const answer = await waits.wait(
     command,
@@ -195,5 +199,5 @@ async function moveElementBlocking(
   if (isError(answer)) return (reply) => reply.raw(answer);
   const parts = elementsOf(answer);
   if (parts === undefined) return TIMED_OUT;
-  return pushElement(command, ends, bulkOf(parts[1]) as Buffer);
+  return command.isolated(() => pushElement(command, ends, bulkOf(parts[1]) as Buffer));
 }

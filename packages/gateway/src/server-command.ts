@@ -22,6 +22,8 @@ export interface ServerCall {
 }
 
 export interface ServerCommandSpec extends CommandMetadata {
+  /** False for what acts at once between MULTI and EXEC. */
+  readonly isQueued?: boolean;
   // biome-ignore lint/suspicious/noConfusingVoidType: most handlers just return
   readonly handler: (call: ServerCall) => void | Promise<ReplyFunction>;
 }

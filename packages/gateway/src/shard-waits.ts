@@ -89,13 +89,9 @@ export class ShardWaits {
   async popFirst(command: Coordinated): Promise<ReplyFunction> {
     const { entry } = command;
     const timeout = this.#timeoutOf(command);
-    // Runs of neighbouring keys of one shard are tried together, in argument order. A time-out
-    // that is none is an error of the first try.
-    for (const { shard, keys } of runsOf(command)) {
-      const answer = await command.call(shard, entry.spec.name, wordsFor(command, keys));
-      if (!isNull(answer)) return (reply) => reply.raw(answer);
-    }
-    if (timeout === undefined) return (reply) => reply.nullArray();
+    const found = await command.isolated(() => tryKeys(command));
+    if (found !== undefined) return (reply) => reply.raw(found);
+    if (timeout === undefined || command.isWithin) return (reply) => reply.nullArray();
     const answer = await this.wait(command, entry.spec.name, groupsOf(command), timeout);
     if (answer === undefined) return (reply) => reply.nullArray();
     return (reply) => reply.raw(answer);
@@ -211,6 +207,18 @@ export class ShardWaits {
       wait.end(Buffer.from(`-${errors.shardFailed}\r\n`));
     }
   }
+}
+
+/**
+ * The reply of the first keys that yield something. Runs of neighbouring keys of one shard are tried
+ * together, in argument order. A time-out that is none is an error of the first try.
+ */
+async function tryKeys(command: Coordinated): Promise<Buffer | undefined> {
+  for (const { shard, keys } of runsOf(command)) {
+    const answer = await command.call(shard, command.entry.spec.name, wordsFor(command, keys));
+    if (!isNull(answer)) return answer;
+  }
+  return undefined;
 }
 
 /** Neighbouring keys of one shard, in argument order. */

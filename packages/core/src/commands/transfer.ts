@@ -3,7 +3,7 @@
  * keys are on two of them (RENAME, COPY, LMOVE), and gives elements back that could not be
  * delivered. Clients never see them: the gateway resolves no name with the INTERNAL flag.
  *
- *   RENAME a b    READ a ─▶ shard of a     then WRITE b … REPLACE ─▶ shard of b, DELETE a ─▶ shard of a
+ *   RENAME a b    TAKE a ─▶ shard of a     then WRITE b … REPLACE ─▶ shard of b
  *   COPY a b      READ a                   then COPY b … REPLACE or ABSENT
  *   LMOVE a b     TYPE a, TYPE b           then POP a, PUSH b
  *
@@ -40,6 +40,12 @@ function read(context: CommandContext): void {
   reply.buffer(engine.codec.encodeValue(keyspace, reference, false));
   reply.integer(deadline === Infinity ? NO_DEADLINE : deadline);
   reply.integer(view.getInt32(offsetOf(reference) + CLOCK, true));
+}
+
+/** Reads a value and removes its key: nobody can change it on the way. */
+function take(context: CommandContext): void {
+  read(context);
+  if (removeArgument(context.keyspace, context.request, 1)) context.changed();
 }
 
 function write(context: CommandContext): void {
@@ -156,6 +162,16 @@ export const transferCommands = [
     syntax: 'key',
     summary: 'Null, or the encoded value, the deadline in ms or -1, and the access clock.',
     handler: read,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.TAKE',
+    arity: 2,
+    flags: INTERNAL | WRITE,
+    keys: keys(1, 1, 'RM access delete'),
+    syntax: 'key',
+    summary: 'HASHLANE.READ, and the key is removed.',
+    handler: take,
   },
   {
     ...INTERNAL_ROW,

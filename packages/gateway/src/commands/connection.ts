@@ -9,6 +9,7 @@ import { ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE } from '@hashlane/c
 import { errors } from '@hashlane/resp';
 import type { Connection } from '../connection.ts';
 import type { Gateway } from '../gateway.ts';
+import { unwatch } from '../transaction.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { REDIS_VERSION } from '../version.ts';
 import { integer } from './arguments.ts';
@@ -161,6 +162,8 @@ function quit({ connection, reply }: ServerCall): void {
 }
 
 function reset({ gateway, connection, reply }: ServerCall): void {
+  connection.transaction = undefined;
+  unwatch(gateway, connection);
   connection.protocol = 2;
   connection.database = 0;
   connection.name = '';
@@ -234,6 +237,7 @@ export const connectionCommands = [
   },
   {
     name: 'QUIT',
+    isQueued: false,
     arity: -1,
     flags: SIMPLE | NO_AUTH | ALLOW_BUSY,
     handler: quit,
@@ -245,6 +249,7 @@ export const connectionCommands = [
   },
   {
     name: 'RESET',
+    isQueued: false,
     arity: 1,
     flags: SIMPLE | NO_AUTH | ALLOW_BUSY,
     handler: reset,

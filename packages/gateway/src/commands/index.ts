@@ -7,9 +7,11 @@ import { configCommands } from './config.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
 import { infoCommands } from './info.ts';
+import { transactionCommands } from './transaction.ts';
 
 export const serverCommands: readonly ServerCommandSpec[] = [
   ...connectionCommands,
+  ...transactionCommands,
   ...administrationCommands,
   ...debugCommands,
   ...clientCommands,

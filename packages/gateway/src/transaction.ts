@@ -1,0 +1,374 @@
+/**
+ * MULTI/EXEC: commands that are queued and then executed as one.
+ *
+ *   MULTI ─▶ queue (checked as they come: unknown, arity, refused ─▶ EXEC answers EXECABORT)
+ *   EXEC  ─┬─▶ all keys on one shard: one request, executed back to back by that shard
+ *          └─▶ else: runs of single-shard commands go to their shards as such requests, commands over
+ *              several shards and the gateway's own run in their place between them
+ *
+ * The queue keeps what a shard will get as it will get it: the arguments of each command behind a
+ * head of two words (number and argument count), see core's commands/transaction.ts.
+ *
+ * Isolation: as long as everything can be sent in one turn, EXEC is atomic by the order of the
+ * ports. With watched keys or commands of several phases it is a transaction of several phases
+ * itself, see isolation.ts.
+ */
+import { COMMAND_METADATA } from '@hashlane/core/metadata';
+import { Block, errors, ReplyWriter, type RequestParser } from '@hashlane/resp';
+import { NO_CLAIM, type RequestArguments } from '@hashlane/shard-worker';
+import type { CommandEntry } from './command-index.ts';
+import type { Connection } from './connection.ts';
+import { isSentAtOnce } from './coordinator.ts';
+import type { Gateway } from './gateway.ts';
+import type { KeyUse } from './isolation.ts';
+import { TRANSACTION_BYTES_MIN } from './limits.ts';
+import { LOCAL } from './reply-order.ts';
+import { elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
+import { copyRequest, parseCopy } from './request-copy.ts';
+import type { ReplyFunction } from './server-command.ts';
+import { argumentsOf, ShardCall } from './shard-call.ts';
+import { SilentReceiver } from './silent-receiver.ts';
+
+/** Bytes before the first command: whether keys are watched, and the number of commands. */
+const PREFIX_BYTES = 12;
+const HEAD_BYTES = 8;
+const WATCHING = 87;
+const NOT_WATCHING = 78;
+
+const EXEC = numberOf('HASHLANE.EXEC');
+const WATCH = numberOf('HASHLANE.WATCH');
+const UNWATCH = numberOf('HASHLANE.UNWATCH');
+
+function numberOf(name: string): number {
+  return COMMAND_METADATA.findIndex((spec) => spec.name === name);
+}
+
+/** No single shard executes it. */
+const NO_SHARD = -1;
+
+interface QueuedCommand {
+  readonly entry: CommandEntry;
+  /** The shard that has all its keys, or NO_SHARD. */
+  readonly shard: number;
+  /** Its arguments, where they must be read again. */
+  readonly copy: Block | undefined;
+}
+
+/** Commands on their way to one shard, as one request. */
+class PackedCommands {
+  #block = Block.allocate(TRANSACTION_BYTES_MIN);
+  #end = PREFIX_BYTES;
+  /** (offset, length) of every argument of the request that this becomes. */
+  readonly #spans: number[] = [0, 0, 0, 1, 1, PREFIX_BYTES - 1];
+  count = 0;
+
+  add(command: number, args: RequestArguments): void {
+    const { argc, block, origin, spans } = args;
+    let bytes = HEAD_BYTES;
+    for (let i = 1; i < argc; i++) bytes += spans[2 * i + 1]!;
+    this.#reserve(bytes);
+    const { view } = this.#block;
+    view.setInt32(this.#end, command, true);
+    view.setInt32(this.#end + 4, argc, true);
+    this.#spans.push(this.#end, HEAD_BYTES);
+    this.#end += HEAD_BYTES;
+    for (let i = 1; i < argc; i++) {
+      const from = spans[2 * i]! + origin;
+      const length = spans[2 * i + 1]!;
+      block.bytes.copy(this.#block.bytes, this.#end, from, from + length);
+      this.#spans.push(this.#end, length);
+      this.#end += length;
+    }
+    this.count++;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= this.#block.bytes.length) return;
+    const grown = Block.allocate(2 * (this.#end + bytes));
+    this.#block.bytes.copy(grown.bytes, 0, 0, this.#end);
+    this.#block = grown;
+  }
+
+  /** The request; nothing may be added after that. */
+  request(watches: boolean): RequestArguments {
+    const { bytes } = this.#block;
+    bytes[0] = watches ? WATCHING : NOT_WATCHING;
+    bytes.latin1Write(String(this.count).padStart(PREFIX_BYTES - 1), 1);
+    const spans = Int32Array.from(this.#spans);
+    return { block: this.#block, origin: 0, spans, argc: spans.length / 2 };
+  }
+}
+
+/** The queue of one connection between MULTI and EXEC. */
+export class Transaction {
+  readonly #commands: QueuedCommand[] = [];
+  readonly #packed = new PackedCommands();
+  /** The shard of all commands so far, NO_SHARD when there is none. */
+  #shard: number | undefined;
+  /** A command was refused: EXEC will do nothing. */
+  isAborted = false;
+  /** Flags of all queued commands together. */
+  flags = 0;
+
+  get length(): number {
+    return this.#commands.length;
+  }
+
+  get commands(): readonly QueuedCommand[] {
+    return this.#commands;
+  }
+
+  /** The one shard that can execute all of it; undefined when there is none. */
+  get shard(): number | undefined {
+    return this.#shard === NO_SHARD ? undefined : this.#shard;
+  }
+
+  add(entry: CommandEntry, parser: RequestParser, shard: number, keepsCopy: boolean): void {
+    const copy = keepsCopy || shard === NO_SHARD ? copyRequest(parser) : undefined;
+    this.#commands.push({ entry, shard, copy });
+    this.flags |= entry.spec.flags;
+    if (this.#shard === undefined || this.#shard === shard) this.#shard = shard;
+    else this.#shard = NO_SHARD;
+    if (this.#shard !== NO_SHARD) this.#packed.add(entry.command, parser);
+  }
+
+  request(watches: boolean): RequestArguments {
+    return this.#packed.request(watches);
+  }
+}
+
+/** Queues a command of a connection that is in MULTI. */
+export function queueCommand(
+  gateway: Gateway,
+  connection: Connection,
+  transaction: Transaction,
+  entry: CommandEntry,
+  parser: RequestParser,
+): void {
+  const shard = entry.handler === undefined ? gateway.shardOfCommand(entry, parser) : NO_SHARD;
+  transaction.add(entry, parser, shard, gateway.links.length > 1);
+  gateway.replyLocally(connection, (reply) => reply.simple('QUEUED'));
+}
+
+/** EXEC. */
+export function executeTransaction(gateway: Gateway, connection: Connection): void {
+  const { transaction, watchedShards } = connection;
+  if (transaction === undefined) {
+    gateway.replyError(connection, errors.execWithoutMulti);
+    return;
+  }
+  connection.transaction = undefined;
+  if (transaction.isAborted) {
+    unwatch(gateway, connection);
+    gateway.replyError(connection, errors.execAborted);
+    return;
+  }
+  const isWatching = watchedShards.size > 0;
+  if (transaction.length === 0 && !isWatching) {
+    gateway.replyLocally(connection, (reply) => reply.array(0));
+    return;
+  }
+  const { shard } = transaction;
+  const isWatchedThere = [...watchedShards].every((watched) => watched === shard);
+  if (shard === undefined || !isWatchedThere) {
+    executeOverShards(gateway, connection, transaction);
+    return;
+  }
+  watchedShards.clear();
+  const send = (): void => {
+    const isSilent = connection.replyMode !== 'on';
+    const receiver = isSilent ? new SilentReceiver(connection) : connection;
+    const packed = transaction.request(isWatching);
+    gateway.submitTo(shard, receiver, EXEC, packed, connection);
+  };
+  if (!gateway.holdForLock(connection, () => useOfTransaction(gateway, transaction), send)) send();
+}
+
+/** What a transaction's commands do with their keys. */
+function useOfTransaction(gateway: Gateway, transaction: Transaction): KeyUse {
+  const use: KeyUse = new Map();
+  for (const { entry, copy } of transaction.commands) {
+    if (copy !== undefined) gateway.addUseOf(use, entry.spec, parseCopy(copy));
+  }
+  return use;
+}
+
+/** Has it commands that cannot be sent in one turn with the others? */
+function hasPhases({ commands }: Transaction): boolean {
+  return commands.some(
+    ({ entry, shard }) =>
+      shard === NO_SHARD && (entry.handler !== undefined || !isSentAtOnce(entry.spec)),
+  );
+}
+
+function executeOverShards(
+  gateway: Gateway,
+  connection: Connection,
+  transaction: Transaction,
+): void {
+  const isSilent = connection.replyMode !== 'on';
+  const use = useOfTransaction(gateway, transaction);
+  const watched = connection.watchedKeys;
+  for (const name of watched) if (!use.has(name)) use.set(name, false);
+  connection.expect(LOCAL);
+  connection.bar();
+  connection.isHeldByGateway = true;
+  const work = (): Promise<ReplyFunction> => new Execution(gateway, connection).run(transaction);
+  const { isolation } = gateway;
+  const done =
+    connection.watchedShards.size > 0 || hasPhases(transaction)
+      ? isolation.run(use, work)
+      : isolation.runAtOnce(use, work);
+  gateway.settleLater(connection, isSilent ? done.then(() => replyNothing) : done);
+}
+
+function replyNothing(): void {}
+
+/** One EXEC over several shards. */
+class Execution {
+  readonly #gateway: Gateway;
+  readonly #connection: Connection;
+  /** Commands that gather for each shard, and which replies are theirs. */
+  readonly #gathered = new Map<number, { packed: PackedCommands; indexes: number[] }>();
+  readonly #replies: (Buffer | undefined)[] = [];
+  readonly #pending: Promise<void>[] = [];
+
+  constructor(gateway: Gateway, connection: Connection) {
+    this.#gateway = gateway;
+    this.#connection = connection;
+  }
+
+  async run({ commands }: Transaction): Promise<ReplyFunction> {
+    if (!(await this.#isUnchanged())) return (reply) => reply.nullArray();
+    for (const [i, { entry, shard, copy }] of commands.entries()) {
+      const parser = parseCopy(copy as Block);
+      if (shard !== NO_SHARD) this.#gather(shard, i, entry, parser);
+      else await this.#runApart(i, entry, parser);
+    }
+    this.#send();
+    await Promise.all(this.#pending);
+    const replies = this.#replies as Buffer[];
+    return (reply) => {
+      reply.array(replies.length);
+      for (const each of replies) reply.raw(each);
+    };
+  }
+
+  async #isUnchanged(): Promise<boolean> {
+    const connection = this.#connection;
+    const shards = [...connection.watchedShards];
+    if (shards.length === 0) return true;
+    connection.forgetWatched();
+    const answers = await Promise.all(
+      shards.map((shard) => callFor(this.#gateway, connection, shard, UNWATCH, [])),
+    );
+    return answers.every((answer) => !isError(answer) && integerOf(answer) === 1);
+  }
+
+  #gather(shard: number, index: number, entry: CommandEntry, parser: RequestParser): void {
+    let gathered = this.#gathered.get(shard);
+    if (gathered === undefined) {
+      gathered = { packed: new PackedCommands(), indexes: [] };
+      this.#gathered.set(shard, gathered);
+    }
+    gathered.packed.add(entry.command, parser);
+    gathered.indexes.push(index);
+  }
+
+  /** Sends what has gathered. */
+  #send(): void {
+    for (const [shard, { packed, indexes }] of this.#gathered) {
+      const call = new ShardCall();
+      this.#gateway.submitTo(shard, call, EXEC, packed.request(false), this.#connection);
+      this.#pending.push(call.reply.then((answer) => this.#distribute(answer, indexes)));
+    }
+    this.#gathered.clear();
+  }
+
+  #distribute(answer: Buffer, indexes: readonly number[]): void {
+    const elements = isError(answer) || isNull(answer) ? undefined : elementsOf(answer);
+    indexes.forEach((index, i) => {
+      this.#replies[index] = elements?.[i] ?? answer;
+    });
+  }
+
+  /** A command over several shards, or one of the gateway's own. */
+  async #runApart(index: number, entry: CommandEntry, parser: RequestParser): Promise<void> {
+    this.#send();
+    const gateway = this.#gateway;
+    const connection = this.#connection;
+    const writer = new ReplyWriter(256);
+    writer.protocol = connection.protocol;
+    let write: ReplyFunction | undefined;
+    if (entry.handler === undefined) {
+      const answer = gateway.coordinator.runWithin(connection, entry, parser);
+      if (isSentAtOnce(entry.spec)) {
+        // Sent already, in this turn: what follows need not wait for the answer.
+        this.#pending.push(answer.then((each) => this.#keep(index, each, writer)));
+        return;
+      }
+      await Promise.all(this.#pending);
+      write = await answer;
+    } else {
+      await Promise.all(this.#pending);
+      write = (await gateway.serveWithin(connection, entry, parser, writer)) ?? undefined;
+    }
+    this.#keep(index, write, writer);
+  }
+
+  #keep(index: number, write: ReplyFunction | undefined, writer: ReplyWriter): void {
+    write?.(writer);
+    this.#replies[index] = Buffer.from(writer.block.bytes.subarray(0, writer.position));
+  }
+}
+
+/** Sends a command for a connection; resolves with the raw reply. */
+function callFor(
+  gateway: Gateway,
+  connection: Connection,
+  shard: number,
+  command: number,
+  words: readonly Buffer[],
+): Promise<Buffer> {
+  const call = new ShardCall();
+  const args = argumentsOf([Buffer.alloc(0), ...words]);
+  gateway.beforeCommands();
+  gateway.links[shard]!.submit(
+    call,
+    command,
+    args,
+    0,
+    connection.id,
+    connection.database,
+    0,
+    NO_CLAIM,
+    false,
+  );
+  return call.reply;
+}
+
+/** WATCH: resolves when all shards have taken note. */
+export async function watch(
+  gateway: Gateway,
+  connection: Connection,
+  keys: readonly Buffer[],
+): Promise<void> {
+  const groups = new Map<number, Buffer[]>();
+  for (const key of keys) {
+    const shard = gateway.shardOfBytes(key);
+    const group = groups.get(shard) ?? [];
+    group.push(key);
+    groups.set(shard, group);
+    connection.noteWatched(shard, key);
+  }
+  await Promise.all(
+    [...groups].map(([shard, group]) => callFor(gateway, connection, shard, WATCH, group)),
+  );
+}
+
+/** Ends watching; what shards answer does not matter. */
+export function unwatch(gateway: Gateway, connection: Connection): void {
+  const shards = [...connection.watchedShards];
+  connection.forgetWatched();
+  for (const shard of shards) void callFor(gateway, connection, shard, UNWATCH, []);
+}
