@@ -11,12 +11,15 @@
 import { createHash } from 'node:crypto';
 import { ReplyWriter } from '@hashlane/resp';
 import type { Engine } from './engine.ts';
-import { LIST, SET, STRING } from './entry.ts';
+import { HASH, LIST, SET, STRING, ZSET } from './entry.ts';
+import { type HashSpan, HashValue } from './hash-value.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ListValue } from './list-value.ts';
+import { formatDouble17 } from './number-text.ts';
 import { Member } from './set-member.ts';
 import { SetValue } from './set-value.ts';
 import { stringBytes } from './value-encoding.ts';
+import { ZsetValue } from './zset-value.ts';
 
 const DIGEST_BYTES = 20;
 /** Redis's object types, by ours. */
@@ -24,7 +27,9 @@ const REDIS_TYPES = [0, 1, 2, 3, 4, 6] as const;
 /** List elements that are read at a time. */
 const ELEMENTS_PER_READ = 100;
 
+const hash = new HashValue();
 const list = new ListValue();
+const zset = new ZsetValue();
 const set = new SetValue();
 const member = new Member();
 
@@ -63,6 +68,8 @@ export function mixValue(
   if (type === STRING) mix(digest, stringBytes(keyspace, reference));
   else if (type === LIST) mixList(engine, keyspace, reference, digest);
   else if (type === SET) mixSet(engine, keyspace, reference, digest);
+  else if (type === HASH) mixHash(keyspace, reference, digest);
+  else if (type === ZSET) mixZset(engine, keyspace, reference, digest);
   else xor(digest, engine.codec.encodeValue(keyspace, reference));
   if (keyspace.deadlineOf(reference) !== Infinity) xor(digest, Buffer.from('!!expire!!'));
 }
@@ -83,6 +90,32 @@ function mixSet(engine: Engine, keyspace: Keyspace, reference: number, digest: B
   for (set.restart(); set.next(member); ) {
     const { block, length, offset } = member.needText();
     xor(digest, block.bytes.subarray(offset, offset + length));
+  }
+}
+
+/** Fields have no order: each is chained with its value, and these are joined by XOR. */
+function mixHash(keyspace: Keyspace, reference: number, digest: Buffer): void {
+  const bytesOf = ({ block, offset, length }: HashSpan): Buffer =>
+    block.bytes.subarray(offset, offset + length);
+  for (hash.open(keyspace.arena, reference).rewind(); hash.advance(); ) {
+    const pair = Buffer.alloc(DIGEST_BYTES);
+    mix(pair, bytesOf(hash.fieldSpan()));
+    mix(pair, bytesOf(hash.valueSpan()));
+    if (hash.deadline() !== Infinity) xor(pair, Buffer.from('!!hexpire!!'));
+    xor(digest, pair);
+  }
+}
+
+/** Pairs as if they had no order: each is chained by itself, and these are joined by XOR. */
+function mixZset(engine: Engine, keyspace: Keyspace, reference: number, digest: Buffer): void {
+  zset.open(keyspace.arena, reference, engine.settings);
+  for (let isHere = zset.seek(0); isHere; isHere = zset.stepForward()) {
+    zset.locateMember();
+    const { memberBlock, memberLength, memberOffset } = zset;
+    const pair = Buffer.alloc(DIGEST_BYTES);
+    mix(pair, memberBlock.bytes.subarray(memberOffset, memberOffset + memberLength));
+    mix(pair, Buffer.from(formatDouble17(zset.score)));
+    xor(digest, pair);
   }
 }
 

@@ -3,15 +3,19 @@
  * same value. They describe what a client may conclude about size, not how hashlane stores it.
  */
 import type { Engine } from './engine.ts';
-import { LIST, SET, STRING } from './entry.ts';
+import { HASH, LIST, SET, STRING, ZSET } from './entry.ts';
+import { HASH_ENCODINGS, HashValue } from './hash-value.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ListValue } from './list-value.ts';
 import { SetValue } from './set-value.ts';
 import { StringSpan, stringEncoding } from './string-value.ts';
+import { ZsetValue } from './zset-value.ts';
 
+const hash = new HashValue();
 const list = new ListValue();
 const set = new SetValue();
 const span = new StringSpan();
+const zset = new ZsetValue();
 
 /** Encoding name of an entry's value. */
 export function encodingOf(engine: Engine, keyspace: Keyspace, reference: number): string {
@@ -19,6 +23,8 @@ export function encodingOf(engine: Engine, keyspace: Keyspace, reference: number
   const type = keyspace.typeOf(reference);
   if (type === STRING) return stringEncoding(arena, reference);
   if (type === SET) return set.open(arena, reference, engine.settings).encoding;
+  if (type === HASH) return HASH_ENCODINGS[hash.open(arena, reference).form];
+  if (type === ZSET) return zset.open(arena, reference, engine.settings).encoding;
   if (type !== LIST) return 'unknown';
   return list.open(arena, reference, engine.settings.listMaxListpackSize).encoding;
 }

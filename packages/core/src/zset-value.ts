@@ -48,6 +48,9 @@ const LARGE = -1;
 /** Bytes of the longest integer's text. */
 const INTEGER_TEXT_BYTES_MAX = 20;
 
+/** The thresholds, which are part of EngineSettings. */
+export type ZsetLimits = Pick<EngineSettings, 'zsetMaxListpackEntries' | 'zsetMaxListpackValue'>;
+
 /** The large form: two ways to the same items. */
 export class ScoredMembers {
   readonly map: ByteMap;
@@ -77,7 +80,7 @@ export class ZsetValue {
   #arena!: Arena;
   #page!: Block;
   #at = 0;
-  #settings!: EngineSettings;
+  #limits!: ZsetLimits;
   readonly #packed = new PackedValue();
   /** Undefined while the set is small. */
   #large: ScoredMembers | undefined;
@@ -105,17 +108,17 @@ export class ZsetValue {
   to = 0;
 
   /** Looks at the sorted set of a keyspace entry. */
-  open(arena: Arena, reference: number, settings: EngineSettings): this {
+  open(arena: Arena, reference: number, limits: ZsetLimits): this {
     const page = arena.pages[pageOf(reference)];
-    return this.openAt(arena, page, valueOffset(page, offsetOf(reference)), settings);
+    return this.openAt(arena, page, valueOffset(page, offsetOf(reference)), limits);
   }
 
   /** Looks at the descriptor at an offset of a block. */
-  openAt(arena: Arena, page: Block, at: number, settings: EngineSettings): this {
+  openAt(arena: Arena, page: Block, at: number, limits: ZsetLimits): this {
     this.#arena = arena;
     this.#page = page;
     this.#at = at;
-    this.#settings = settings;
+    this.#limits = limits;
     if (page.view.getInt32((at + COUNT) | 0, true) === LARGE) {
       this.#large = arena.structures.get<ScoredMembers>(page.view.getInt32((at + SLOT) | 0, true));
     } else {
@@ -129,18 +132,18 @@ export class ZsetValue {
    * Makes the value of a new keyspace entry an empty set. `memberBytes`: length of the first member
    * to come; a set that cannot stay small begins large.
    */
-  create(arena: Arena, reference: number, settings: EngineSettings, memberBytes = 0): this {
+  create(arena: Arena, reference: number, limits: ZsetLimits, memberBytes = 0): this {
     const page = arena.pages[pageOf(reference)];
     const at = valueOffset(page, offsetOf(reference));
-    return this.createAt(arena, page, at, settings, memberBytes);
+    return this.createAt(arena, page, at, limits, memberBytes);
   }
 
   /** Makes the bytes at an offset of a block the descriptor of an empty set. */
-  createAt(arena: Arena, page: Block, at: number, settings: EngineSettings, memberBytes = 0): this {
+  createAt(arena: Arena, page: Block, at: number, limits: ZsetLimits, memberBytes = 0): this {
     this.#clear(page, at);
-    this.openAt(arena, page, at, settings);
+    this.openAt(arena, page, at, limits);
     this.#packed.initialize();
-    const { zsetMaxListpackEntries, zsetMaxListpackValue } = settings;
+    const { zsetMaxListpackEntries, zsetMaxListpackValue } = limits;
     if (zsetMaxListpackEntries === 0 || memberBytes > zsetMaxListpackValue) this.#enlarge();
     return this;
   }
@@ -211,7 +214,7 @@ export class ZsetValue {
 
   /** True when the member that was not found makes the set large. */
   #outgrows(): boolean {
-    const { zsetMaxListpackEntries, zsetMaxListpackValue } = this.#settings;
+    const { zsetMaxListpackEntries, zsetMaxListpackValue } = this.#limits;
     const outgrows =
       (this.#packed.count >> 1) + 1 > zsetMaxListpackEntries || this.#length > zsetMaxListpackValue;
     if (outgrows) this.#hash = hashBytes(this.#block, this.#offset, this.#length);
@@ -247,6 +250,15 @@ export class ZsetValue {
     if (isNew) this.insertMissing(score);
     else if (this.foundScore !== score) this.setFound(score);
     return isNew;
+  }
+
+  /** Adds a member that is known not to be there. */
+  addAbsent(score: number, block: Block, offset: number, length: number): void {
+    this.#block = block;
+    this.#offset = offset;
+    this.#length = length;
+    if (this.#large !== undefined) this.#hash = hashBytes(block, offset, length);
+    this.insertMissing(score);
   }
 
   /** Score of a member, or NaN. */
@@ -432,17 +444,19 @@ export class ZsetValue {
       if (count > 0) this.#packed.remove(this.#packed.seek(2 * rank), 2 * count);
       return;
     }
-    const { map, tree } = this.#large;
-    const arena = this.#arena;
-    tree.removeRange(rank, count, (item) => {
-      const page = arena.pages[pageOf(item)];
-      const at = offsetOf(item);
-      const length = page.view.getInt32(at + ITEM_LENGTH, true);
-      map.findReference(hashBytes(page, at + ITEM_MEMBER, length), item);
-      map.removeFound();
-      arena.free(item);
-    });
+    this.#large.tree.removeRange(rank, count, this.#forgetItem);
   }
+
+  /** Takes an item that leaves the tree out of the map, and frees it. */
+  readonly #forgetItem = (item: number): void => {
+    const { map } = this.#large as ScoredMembers;
+    const page = this.#arena.pages[pageOf(item)];
+    const at = offsetOf(item);
+    const length = page.view.getInt32(at + ITEM_LENGTH, true);
+    map.findReference(hashBytes(page, at + ITEM_MEMBER, length), item);
+    map.removeFound();
+    this.#arena.free(item);
+  };
 
   /**
    * Visits members in no particular order from a cursor on, as ByteMap.scan does, and returns the
@@ -573,6 +587,41 @@ export class ZsetValue {
     this.#page.view.setInt32(this.#at + COUNT, LARGE, true);
   }
 
+  /** Makes a large set small if the thresholds allow: what was built as a result. */
+  pack(limits: ZsetLimits): void {
+    this.#limits = limits;
+    if (this.#large === undefined || !this.#fitsPacked(this.#large)) return;
+    const { map, tree } = this.#large;
+    const slot = this.#page.view.getInt32(this.#at + SLOT, true);
+    this.#clear(this.#page, this.#at);
+    const packed = this.#packed.openAt(this.#arena, this.#page, this.#at).initialize();
+    const count = tree.size;
+    tree.seek(0);
+    for (let i = 0; i < count; i++) {
+      this.locateMember();
+      packed.append(this.memberBlock, this.memberOffset, this.memberLength);
+      setScoreText(tree.score);
+      packed.append(scoreText.block, 0, scoreText.length);
+      tree.stepForward();
+    }
+    tree.removeRange(0, count, (item) => this.#arena.free(item));
+    tree.free();
+    map.release();
+    this.#arena.structures.remove(slot);
+    this.#large = undefined;
+  }
+
+  #fitsPacked({ tree }: ScoredMembers): boolean {
+    const { zsetMaxListpackEntries, zsetMaxListpackValue } = this.#limits;
+    if (tree.size > zsetMaxListpackEntries || tree.size === 0) return false;
+    tree.seek(0);
+    do {
+      this.#locateItem(tree.item);
+      if (this.memberLength > zsetMaxListpackValue) return false;
+    } while (tree.stepForward());
+    return true;
+  }
+
   #insertItem(
     { map, tree }: ScoredMembers,
     block: Block,
@@ -638,19 +687,19 @@ function rankOfBound(tree: OrderTree, end: MemberBound, isLeast: boolean): numbe
 
 const freed = new ZsetValue();
 /** Freeing does not depend on thresholds. */
-const NO_SETTINGS = {} as EngineSettings;
+const NO_LIMITS: ZsetLimits = { zsetMaxListpackEntries: 0, zsetMaxListpackValue: 0 };
 
 VALUE_FREERS[ZSET] = (arena, block, valueAt) => {
-  freed.openAt(arena, block, valueAt, NO_SETTINGS).free();
+  freed.openAt(arena, block, valueAt, NO_LIMITS).free();
 };
 
 VALUE_SLICERS[ZSET] = {
   parts: (arena, block, valueAt) => {
     // A descriptor whose parts are all freed has no block any more.
     if (block.view.getInt32(valueAt + SLOT, true) === 0) return 0;
-    return freed.openAt(arena, block, valueAt, NO_SETTINGS).parts;
+    return freed.openAt(arena, block, valueAt, NO_LIMITS).parts;
   },
   freeParts: (arena, block, valueAt, count) => {
-    freed.openAt(arena, block, valueAt, NO_SETTINGS).freeSome(count);
+    freed.openAt(arena, block, valueAt, NO_LIMITS).freeSome(count);
   },
 };

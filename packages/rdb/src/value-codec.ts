@@ -26,6 +26,7 @@
 import {
   type Block,
   CLOCK,
+  HASH,
   KEY,
   KEY_LENGTH,
   type Keyspace,
@@ -35,12 +36,24 @@ import {
   SET,
   STRING,
   type ValueCodec,
+  ZSET,
 } from '@hashlane/core';
 import type { ByteSink } from './byte-sink.ts';
 import { DUMP_FOOTER_BYTES, verifyDumpFooter, writeDumpFooter } from './dump-payload.ts';
 import { RdbCursor, writeLength, writeString } from './length-encoding.ts';
 import { Opcode, ValueType } from './opcodes.ts';
 import { RdbFormatError } from './rdb-format-error.ts';
+import {
+  decodeHash,
+  decodeHashListpack,
+  decodeHashListpackEx,
+  decodeHashListpackExPreGa,
+  decodeHashMetadata,
+  decodeHashMetadataPreGa,
+  decodeHashZiplist,
+  decodeHashZipmap,
+  hashEncoder,
+} from './value-codec-hash.ts';
 import {
   decodeList,
   decodeListQuicklist,
@@ -57,11 +70,20 @@ import {
   type ValueDecoder,
   type ValueEncoder,
 } from './value-codec-target.ts';
+import {
+  decodeZset,
+  decodeZset2,
+  decodeZsetListpack,
+  decodeZsetZiplist,
+  zsetEncoder,
+} from './value-codec-zset.ts';
 
 const ENCODERS: (ValueEncoder | undefined)[] = [];
 ENCODERS[STRING] = stringEncoder;
 ENCODERS[LIST] = listEncoder;
+ENCODERS[HASH] = hashEncoder;
 ENCODERS[SET] = setEncoder;
+ENCODERS[ZSET] = zsetEncoder;
 
 const DECODERS: (ValueDecoder | undefined)[] = [];
 DECODERS[ValueType.string] = decodeString;
@@ -69,9 +91,21 @@ DECODERS[ValueType.list] = decodeList;
 DECODERS[ValueType.listZiplist] = decodeListZiplist;
 DECODERS[ValueType.listQuicklist] = decodeListQuicklist;
 DECODERS[ValueType.listQuicklist2] = decodeListQuicklist2;
+DECODERS[ValueType.hash] = decodeHash;
+DECODERS[ValueType.hashZipmap] = decodeHashZipmap;
+DECODERS[ValueType.hashZiplist] = decodeHashZiplist;
+DECODERS[ValueType.hashListpack] = decodeHashListpack;
+DECODERS[ValueType.hashMetadataPreGa] = decodeHashMetadataPreGa;
+DECODERS[ValueType.hashListpackExPreGa] = decodeHashListpackExPreGa;
+DECODERS[ValueType.hashMetadata] = decodeHashMetadata;
+DECODERS[ValueType.hashListpackEx] = decodeHashListpackEx;
 DECODERS[ValueType.set] = decodeSet;
 DECODERS[ValueType.setIntset] = decodeSetIntset;
 DECODERS[ValueType.setListpack] = decodeSetListpack;
+DECODERS[ValueType.zset] = decodeZset;
+DECODERS[ValueType.zset2] = decodeZset2;
+DECODERS[ValueType.zsetListpack] = decodeZsetListpack;
+DECODERS[ValueType.zsetZiplist] = decodeZsetZiplist;
 
 /** A buffer that one large value has blown up beyond this is not kept. */
 const SINK_KEPT_BYTES_MAX = 1 << 20;

@@ -120,7 +120,58 @@ export const errors = {
   invalidFrequency: 'ERR Invalid FREQ value, must be >= 0 and <= 255',
   badDumpFooter: 'ERR DUMP payload version or checksum are wrong',
   badDump: 'ERR Bad data format',
+  rangeNotFloat: 'ERR min or max is not a float',
+  rangeNotMembers: 'ERR min or max not valid string range item',
+  rangeLimit:
+    'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX',
+  rangeScoresOfMembers: 'ERR syntax error, WITHSCORES not supported in combination with BYLEX',
+  zaddNxXx: 'ERR XX and NX options at the same time are not compatible',
+  zaddNxGtLt: 'ERR GT, LT, and/or NX options at the same time are not compatible',
+  zaddIncrPairs: 'ERR INCR option supports a single increment-element pair',
+  scoreNan: 'ERR resulting score is not a number (NaN)',
+  weightNotFloat: 'ERR weight value is not a float',
   badTransfer: 'ERR internal error: a value that came from another shard is not sound',
+  streamInvalidId: 'ERR Invalid stream ID specified as stream command argument',
+  streamIdNotGreater:
+    'ERR The ID specified in XADD is equal or smaller than the target stream top item',
+  streamIdZero: 'ERR The ID specified in XADD must be greater than 0-0',
+  streamExhausted: 'ERR The stream has exhausted the last possible ID, unable to add more items',
+  streamEntryTooLarge: 'ERR Elements are too large to be stored',
+  streamInvalidStart: 'ERR invalid start ID for the interval',
+  streamInvalidEnd: 'ERR invalid end ID for the interval',
+  streamTwoStrategies:
+    'ERR syntax error, MAXLEN and MINID options at the same time are not compatible',
+  streamMaxlenNegative: 'ERR The MAXLEN argument must be >= 0.',
+  streamLimitNegative: 'ERR The LIMIT argument must be >= 0.',
+  streamLimitAlone: 'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy',
+  streamLimitExact: 'ERR syntax error, LIMIT cannot be used without the special ~ option',
+  streamNoStrategy: 'ERR syntax error, XTRIM must be called with a trimming strategy',
+  streamAddedNegative: 'ERR entries_added must be positive',
+  streamAddedTooSmall:
+    'ERR The entries_added specified in XSETID is smaller than the target stream length',
+  streamIdBelowGivenDeleted:
+    'ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id',
+  streamIdBelowDeleted:
+    'ERR The ID specified in XSETID is smaller than current max_deleted_entry_id',
+  streamIdBelowTop: 'ERR The ID specified in XSETID is smaller than the target stream top item',
+  streamDollarInGroup:
+    'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of ' +
+    'this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID ' +
+    'would just return an empty result set.',
+  streamGreaterInRead:
+    'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> ' +
+    '<consumer> option.',
+  streamGroupInRead:
+    'ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.',
+  streamNoackInRead:
+    'ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.',
+  streamGroupMissing: 'ERR Missing GROUP option for XREADGROUP',
+  streamKeyRequired:
+    'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to ' +
+    'use the MKSTREAM option to create an empty stream automatically.',
+  streamGroupExists: 'BUSYGROUP Consumer Group name already exists',
+  streamEntriesRead: 'ERR value for ENTRIESREAD must be positive or -1',
+  streamCountNotPositive: 'ERR COUNT must be > 0',
 } as const;
 
 /** Unknown command, with the beginning of its arguments, as Redis quotes them. */
@@ -156,4 +207,46 @@ export function unsupportedOption(option: string): string {
 
 export function unknownPfdebugSubcommand(subcommand: string): string {
   return `ERR Unknown PFDEBUG subcommand '${subcommand}'`;
+}
+
+/** `name` is the lower-case name of a command on several sorted sets. */
+export function noInputKeys(name: string): string {
+  return `ERR at least 1 input key is needed for '${name}' command`;
+}
+
+/** XREAD or XREADGROUP with a number of keys and IDs that is odd. */
+export function streamsUnbalanced(command: string, symbol: string): string {
+  return (
+    `ERR Unbalanced '${command}' list of streams: for each stream key an ID or '${symbol}' must ` +
+    'be specified.'
+  );
+}
+
+/** `key` and `group` as Redis's %s prints them: up to the first NUL. */
+export function noStreamGroup(key: string, group: string): string {
+  return `NOGROUP No such key '${key}' or consumer group '${group}'`;
+}
+
+export function noStreamGroupToRead(key: string, group: string): string {
+  return `${noStreamGroup(key, group)} in XREADGROUP with GROUP option`;
+}
+
+export function noStreamGroupForKey(group: string, key: string): string {
+  return `NOGROUP No such consumer group '${group}' for key name '${key}'`;
+}
+
+export function invalidStreamOption(option: string, command: string): string {
+  return `ERR Invalid ${option} argument for ${command}`;
+}
+
+export function unknownClaimOption(option: string): string {
+  return `ERR Unrecognized XCLAIM option '${option}'`;
+}
+
+/** A subcommand that is known, with arguments that it does not take. */
+export function subcommandSyntax(subcommand: string, container: string): string {
+  const name = subcommand.slice(0, 128);
+  return (
+    `ERR unknown subcommand or wrong number of arguments for '${name}'. ` + `Try ${container} HELP.`
+  );
 }

@@ -11,10 +11,15 @@ import { hashExpiryCommands } from './hash-expiry.ts';
 import { hashScanCommands } from './hash-scan.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
 import { listCommands } from './list.ts';
+import { memoryCommands } from './memory.ts';
 import { scanCommands } from './scan.ts';
 import { setCommands } from './set.ts';
 import { setOperationCommands } from './set-operations.ts';
 import { sortCommands } from './sort.ts';
+import { sortedSetCommands } from './sorted-set.ts';
+import { sortedSetAlgebraCommands } from './sorted-set-algebra.ts';
+import { sortedSetPopCommands } from './sorted-set-pop.ts';
+import { sortedSetRangeCommands } from './sorted-set-range.ts';
 import { stringCommands } from './string.ts';
 import { transactionCommands } from './transaction.ts';
 import { transferCommands } from './transfer.ts';
@@ -30,11 +35,16 @@ const SINGLE_SHARD: readonly CommandSpec[] = [
   ...hashExpiryCommands,
   ...setCommands,
   ...setOperationCommands,
+  ...sortedSetCommands,
+  ...sortedSetRangeCommands,
+  ...sortedSetPopCommands,
+  ...sortedSetAlgebraCommands,
   ...genericCommands,
   ...expiryCommands,
   ...scanCommands,
   ...debugCommands,
   ...dumpCommands,
+  ...memoryCommands,
   ...sortCommands,
   ...transferCommands,
   ...transactionCommands,

@@ -49,7 +49,7 @@ export function listEncoding(
 // Arguments.
 
 /** Integer in argument `i`, or NaN after an error reply. Beyond 2^53 it is rounded. */
-function integerArgument(context: CommandContext, i: number, error: string): number {
+export function integerArgument(context: CommandContext, i: number, error: string): number {
   const { request } = context;
   const value = parseInteger(request.block, request.offset(i), request.length(i));
   if (!Number.isNaN(value)) return value;
@@ -60,7 +60,12 @@ function integerArgument(context: CommandContext, i: number, error: string): num
 }
 
 /** Integer of at least `least` in argument `i`, or NaN after an error reply. */
-function boundedArgument(context: CommandContext, i: number, least: number, error: string): number {
+export function boundedArgument(
+  context: CommandContext,
+  i: number,
+  least: number,
+  error: string,
+): number {
   const value = integerArgument(context, i, error);
   if (Number.isNaN(value) || value >= least) return value;
   context.reply.error(error);
@@ -68,7 +73,7 @@ function boundedArgument(context: CommandContext, i: number, least: number, erro
 }
 
 /** Integer that may be anything but the least of 64 bits, which cannot be negated. */
-function signedArgument(context: CommandContext, i: number): number {
+export function signedArgument(context: CommandContext, i: number): number {
   if (context.request.length(i) === 20 && context.request.text(i) === INT64_MIN_TEXT) {
     context.reply.error(errors.outOfNegatableRange);
     return Number.NaN;
@@ -90,7 +95,7 @@ function sideArgument(context: CommandContext, i: number): Side {
 }
 
 /** Deadline in ms (Infinity for 0) from the seconds in argument `i`, or NaN after an error reply. */
-function deadlineArgument(context: CommandContext, i: number): number {
+export function deadlineArgument(context: CommandContext, i: number): number {
   const { request, reply } = context;
   let seconds = parseInteger(request.block, request.offset(i), request.length(i));
   if (seconds === 0) return Infinity;
