@@ -8,4 +8,4 @@ import { COMMANDS } from './commands/index.ts';
 export * from './commands/command-spec.ts';
 export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
-export { parseFloatText } from './number-text.ts';
+export { formatDouble17, parseFloatText } from './number-text.ts';

@@ -7,6 +7,7 @@ import { configCommands } from './config.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
 import { infoCommands } from './info.ts';
+import { memoryCommands } from './memory.ts';
 
 export const serverCommands: readonly ServerCommandSpec[] = [
   ...connectionCommands,
@@ -15,5 +16,6 @@ export const serverCommands: readonly ServerCommandSpec[] = [
   ...clientCommands,
   ...commandCommands,
   ...infoCommands,
+  ...memoryCommands,
   ...configCommands,
 ];
