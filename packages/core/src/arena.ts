@@ -153,6 +153,17 @@ export class Arena {
     }
   }
 
+  /** Gives back the empty pages that were kept for what comes next, one per size class. */
+  releaseEmptyPages(): void {
+    for (let c = 0; c < CLASS_BYTES.length; c++) {
+      let page = this.#roomy[c];
+      while (page !== NO_PAGE && this.#usedSlots[page] > 0) page = this.#next[page];
+      if (page === NO_PAGE) continue;
+      this.#unlink(page, c);
+      this.#dropPage(page);
+    }
+  }
+
   /** Bytes that the block of a reference can hold. */
   sizeOf(reference: number): number {
     const page = reference >>> OFFSET_BITS;

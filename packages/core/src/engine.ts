@@ -26,8 +26,8 @@ import { RandomSource } from './random-source.ts';
 import { REQUEST_DENY_BLOCKING, REQUEST_NO_TOUCH, REQUEST_RESP3, Request } from './request.ts';
 import { SnapshotWalk } from './snapshot-walk.ts';
 import type { ValueCodec } from './value-codec.ts';
-import { Watches } from './watches.ts';
 import { type Claim, type Waiter, Waiters, type WaitingKey } from './waiters.ts';
+import { Watches } from './watches.ts';
 
 /** Receives what does not answer the command that is being executed. */
 export interface EngineSink {

@@ -157,6 +157,11 @@ export class HashTable {
     return target;
   }
 
+  /** Bytes of the table of deadlines. */
+  get deadlineBytes(): number {
+    return this.#deadlines?.bytes ?? 0;
+  }
+
   /** Removes the found field. */
   remove(reference: number): void {
     const slot = this.#slotOf(reference);

@@ -50,6 +50,11 @@ export class MirrorTable {
     this.#mirrors.delete(slot);
   }
 
+  /** Forgets all mirrors. */
+  dropAll(): void {
+    while (this.#mirrors.size > 0) this.#dropOldest();
+  }
+
   #dropOldest(): void {
     const [slot, { owner }] = this.#mirrors.entries().next().value as [number, Mirror];
     this.drop(slot);

@@ -26,7 +26,7 @@
  * for ranks as in Knuth, volume 3, 6.2.3. Not here: members to items (a ByteMap's business).
  */
 import { Block, copyBytes } from '@hashlane/resp';
-import { type Arena, offsetOf, pageOf } from './arena.ts';
+import { Arena, offsetOf, pageOf } from './arena.ts';
 import { invariant } from './invariant.ts';
 
 /** Layout of an item. */
@@ -237,6 +237,19 @@ export class OrderTree {
       this.#cut(run);
       left -= run;
     }
+  }
+
+  /** Bytes of the nodes in the arena. O(inner nodes) */
+  get bytes(): number {
+    let bytes = 0;
+    let level = [this.#root];
+    for (let height = this.#height; height > 0; height--) {
+      bytes += level.length * Arena.roundUp(INNER_BYTES);
+      if (height > 1) level = level.flatMap((node) => this.#children(node));
+    }
+    const isLeaf = this.#height === 0;
+    const leaves = isLeaf ? 1 : level.reduce((sum, node) => sum + this.#countOf(node), 0);
+    return bytes + leaves * Arena.roundUp(LEAF_BYTES);
   }
 
   /** Frees all nodes: the tree is of no use any more. The items are the caller's to free. */

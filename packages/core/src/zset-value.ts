@@ -374,20 +374,23 @@ export class ZsetValue {
   }
 
   /**
-   * Sets `from` and `to` to the span of the members from `least` to `most`; returns its length. It
-   * means what it says when all scores are the same. When they are not, a small set answers what
-   * Redis does, which looks from the front, or (`isReverse`) from the back.
+   * Sets `from` and `to` to the span of the members from `least` to `most` without the first `skip`
+   * of them (`isReverse`: the last); returns its length. It means what it says when all scores are
+   * the same. When they are not, a small set answers what Redis does, which looks for the range from
+   * the front, or from the back, and passes over members without a look at them.
    */
-  spanByMember(least: MemberBound, most: MemberBound, isReverse: boolean): number {
+  spanByMember(least: MemberBound, most: MemberBound, isReverse: boolean, skip = 0): number {
     this.from = 0;
     this.to = 0;
     if (isEmptyRange(least, most)) return 0;
     if (this.#large !== undefined) {
-      this.from = rankOfBound(this.#large.tree, least, true);
-      this.to = Math.max(this.from, rankOfBound(this.#large.tree, most, false));
+      const from = rankOfBound(this.#large.tree, least, true);
+      const to = Math.max(from, rankOfBound(this.#large.tree, most, false));
+      this.from = isReverse ? from : Math.min(to, from + skip);
+      this.to = isReverse ? Math.max(from, to - skip) : to;
     } else if (this.#reachesInto(least, most)) {
-      if (isReverse) this.#spanBackward(least, most);
-      else this.#spanForward(least, most);
+      if (isReverse) this.#spanBackward(least, most, skip);
+      else this.#spanForward(least, most, skip);
     }
     return this.to - this.from;
   }
@@ -400,22 +403,34 @@ export class ZsetValue {
     return this.#isFrom(least);
   }
 
-  #spanForward(least: MemberBound, most: MemberBound): void {
+  #spanForward(least: MemberBound, most: MemberBound, skip: number): void {
     this.seek(0);
     let rank = 0;
     while (!this.#isFrom(least) && this.stepForward()) rank++;
+    if (!this.#isUpTo(most)) return;
+    rank += skip;
     this.from = rank;
-    for (let isHere = true; isHere && this.#isUpTo(most); isHere = this.stepForward()) rank++;
+    for (let isHere = this.seek(rank); isHere && this.#isUpTo(most); isHere = this.stepForward()) {
+      rank++;
+    }
     this.to = rank;
   }
 
-  #spanBackward(least: MemberBound, most: MemberBound): void {
-    let rank = this.length;
-    this.seek(rank - 1);
+  #spanBackward(least: MemberBound, most: MemberBound, skip: number): void {
+    let rank = this.length - 1;
+    this.seek(rank);
     while (!this.#isUpTo(most) && this.stepBackward()) rank--;
-    this.to = rank;
-    for (let isHere = true; isHere && this.#isFrom(least); isHere = this.stepBackward()) rank--;
-    this.from = rank;
+    if (!this.#isFrom(least)) return;
+    rank -= skip;
+    this.to = rank + 1;
+    for (
+      let isHere = this.seek(rank);
+      isHere && this.#isFrom(least);
+      isHere = this.stepBackward()
+    ) {
+      rank--;
+    }
+    this.from = rank + 1;
   }
 
   /** True when the cursor's member is not below the range. */

@@ -4,7 +4,8 @@
  */
 
 import type { RawClient } from './raw-client.ts';
-import { ReplyError } from './raw-reply.ts';
+import { ReplyError, type ReplyValue } from './raw-reply.ts';
+import { inPairs } from './reply-comparison.ts';
 
 /** All keys by SCAN, each once, sorted. Leaves `db` selected. */
 export async function scanKeys(client: RawClient, db: number, ...options: string[]) {
@@ -42,11 +43,17 @@ const READERS: Readonly<Record<string, (key: string) => string[]>> = {
   stream: (key) => ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'],
 };
 
+/** The members of a set or pairs of a hash, sorted; anything else as it is. */
+function inOrder(type: string, value: ReplyValue): ReplyValue {
+  if (type === 'hash' && Array.isArray(value)) return inPairs(value);
+  return type === 'set' && Array.isArray(value) ? [...value].sort() : value;
+}
+
 async function contentOf(client: RawClient, key: string): Promise<string> {
   const type = String(await client.value('TYPE', key));
   const value = await client.value(...(READERS[type]?.(key) ?? ['GET', key]));
   // A deadline in seconds differs by the moment it was set at; that there is one does not.
   const deadline = Number(await client.value('EXPIRETIME', key));
-  const shown = value instanceof ReplyError ? value.message : JSON.stringify(value);
+  const shown = value instanceof ReplyError ? value.message : JSON.stringify(inOrder(type, value));
   return `${type} ${shown} ${deadline < 0 ? 'stays' : `until ${Math.round(deadline / 1000)}`}`;
 }

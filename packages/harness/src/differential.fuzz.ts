@@ -17,6 +17,7 @@ import { startOracle } from './redis-oracle.ts';
 import { isSameReply } from './reply-comparison.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { startServer } from './server-process.ts';
+import { settlingCommand } from './vocabulary.ts';
 
 type Program = readonly (readonly string[])[];
 
@@ -101,11 +102,24 @@ async function runProgram(client: RawClient, program: Program, protocol: 2 | 3):
   const replies: string[] = [];
   for (let at = 0; at < program.length; ) {
     const piece = program.slice(at, at + 1 + cuts.below(30));
-    client.send(Buffer.concat(piece.map((words) => request(...words))));
-    replies.push(...(await client.replies(piece.length)));
+    replies.push(...(await runPiece(client, piece)));
     at += piece.length;
   }
   return replies;
+}
+
+/** Replies of commands that are sent together, each with what settles it. */
+async function runPiece(client: RawClient, piece: Program): Promise<string[]> {
+  const sent: (readonly string[])[] = [];
+  const places: number[] = [];
+  for (const words of piece) {
+    places.push(sent.length);
+    const settling = settlingCommand(words);
+    sent.push(words, ...(settling === undefined ? [] : [settling]));
+  }
+  client.send(Buffer.concat(sent.map((words) => request(...words))));
+  const replies = await client.replies(sent.length);
+  return places.map((place) => replies[place]!);
 }
 
 function show(raw: string | undefined): string {

@@ -1,13 +1,13 @@
 /**
  * Whether two servers replied the same, where Redis leaves something open.
  *
- * Order is open in KEYS, and in what SCAN and RANDOMKEY find; the clock is in TTL, IDLETIME and
+ * Order is open in KEYS and of the members of sets, and so is what SCAN, RANDOMKEY and random members find; the clock is in TTL, IDLETIME and
  * their like, which two servers read at different moments. Everything else is compared byte for
  * byte, but for the differences that are there on purpose: `TOLERATED` holds them,
  * docs/differences.md the reasons.
  */
 
-import { parseReply } from './raw-reply.ts';
+import { parseReply, type ReplyValue } from './raw-reply.ts';
 
 /** A TTL may differ by what passes between the two servers' answers, on a slow machine too. */
 const CLOCK_MS = 20_000;
@@ -31,6 +31,27 @@ export function isSameReply(
       return isKey(theirs) && isKey(ours);
     case 'SCAN':
       return isScanReply(theirs) && isScanReply(ours);
+    case 'SMEMBERS':
+    case 'SINTER':
+    case 'SUNION':
+    case 'SDIFF':
+      return theirs[0] === ours[0] && sortedList(theirs) === sortedList(ours);
+    case 'HKEYS':
+    case 'HVALS':
+      return theirs[0] === ours[0] && sortedList(theirs) === sortedList(ours);
+    case 'HGETALL':
+      return theirs[0] === ours[0] && sortedPairs(theirs) === sortedPairs(ours);
+    case 'HRANDFIELD':
+    case 'ZRANDMEMBER':
+      return areAsRandomFields(words, theirs, ours);
+    case 'HSCAN':
+    case 'ZSCAN':
+      return isFieldScan(words, theirs, ours);
+    case 'SPOP':
+    case 'SRANDMEMBER':
+      return isAsRandom(words, theirs, ours);
+    case 'SSCAN':
+      return isScanOfAll(words, theirs, ours);
     case 'OBJECT':
       return words[1]?.toUpperCase() === 'IDLETIME' && isNear(theirs, ours, CLOCK_MS / 1000);
     case 'HELLO':
@@ -64,6 +85,64 @@ function isScanReply(raw: string): boolean {
   return raw.startsWith('*2\r\n$');
 }
 
+/** Random members: as many in each, no one twice where that is promised, the same if all came. */
+function isAsRandom(words: readonly string[], theirs: string, ours: string): boolean {
+  const [a, b] = [parseReply(theirs), parseReply(ours)];
+  if (typeof a === 'string' && typeof b === 'string') return theirs[0] === ours[0];
+  if (!Array.isArray(a) || !Array.isArray(b)) return false;
+  if (theirs[0] !== ours[0] || a.length !== b.length) return false;
+  const count = Number(words[2]);
+  if (count < 0) return true;
+  if (new Set(b).size !== b.length) return false;
+  return b.length === count || sortedList(theirs) === sortedList(ours);
+}
+
+/** Parts of a scan may differ; when it begins and ends with this call, the members may not. */
+function isScanOfAll(words: readonly string[], theirs: string, ours: string): boolean {
+  const [a, b] = [parseReply(theirs), parseReply(ours)];
+  if (!Array.isArray(a) || !Array.isArray(b) || b.length !== 2) return false;
+  if (words[2] !== '0' || a[0] !== '0' || b[0] !== '0') return isScanReply(ours);
+  return JSON.stringify([...a[1]].sort()) === JSON.stringify([...b[1]].sort());
+}
+
+/** The pairs of a flat list, sorted. */
+export function inPairs(list: readonly ReplyValue[]): string[] {
+  const pairs: string[] = [];
+  for (let i = 0; i < list.length; i += 2) pairs.push(JSON.stringify([list[i], list[i + 1]]));
+  return pairs.sort();
+}
+
+function sortedPairs(raw: string): string {
+  const value = parseReply(raw);
+  return Array.isArray(value) ? inPairs(value).join() : raw;
+}
+
+/** Random fields: as many in each, no one twice where that is promised, the same if all came. */
+function areAsRandomFields(words: readonly string[], theirs: string, ours: string): boolean {
+  const [a, b] = [parseReply(theirs), parseReply(ours)];
+  if (theirs[0] !== ours[0]) return false;
+  if (typeof a === 'string' && typeof b === 'string') return true;
+  if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+  const isFlat = words.length > 3 && !Array.isArray(b[0]);
+  const [all, mine] = [a, b].map((list) => (isFlat ? inPairs(list) : asTexts(list)));
+  const count = Number(words[2]);
+  if (count < 0) return true;
+  if (new Set(mine).size !== mine!.length) return false;
+  return mine!.length === count || all!.join() === mine!.join();
+}
+
+function asTexts(list: readonly ReplyValue[]): string[] {
+  return list.map((each) => JSON.stringify(each)).sort();
+}
+
+/** Parts of a scan may differ; when it begins and ends with this call, the fields may not. */
+function isFieldScan(words: readonly string[], theirs: string, ours: string): boolean {
+  const [a, b] = [parseReply(theirs), parseReply(ours)];
+  if (!Array.isArray(a) || !Array.isArray(b) || b.length !== 2) return false;
+  if (words[2] !== '0' || a[0] !== '0' || b[0] !== '0') return isScanReply(ours);
+  return inPairs(a[1]).join() === inPairs(b[1]).join();
+}
+
 /** Version and connection number are the server's own. */
 function maskHello(raw: string): string {
   return raw.replace(/(version\r\n)\$\d+\r\n[\d.]+/, '$1x').replace(/(id\r\n:)\d+/, '$1x');
@@ -85,14 +164,20 @@ interface Tolerated {
 const TOLERATED: readonly Tolerated[] = [
   // A list of one node is a listpack since 7.2.
   { commands: /^OBJECT ENCODING/, theirs: /^\$9\r\nquicklist/, ours: /^\$8\r\nlistpack/ },
+  // A small set is a listpack since 7.2.
+  { commands: /^OBJECT ENCODING/, theirs: /^\$9\r\nhashtable/, ours: /^\$8\r\nlistpack/ },
+  // 7.4 knows NOVALUES.
+  { commands: /^HSCAN .* NOVALUES/, theirs: /^-ERR syntax error/, ours: /^\*2/ },
   // 7.0 takes LONG_MIN as a rank, and negates it.
   { commands: /^LPOS .* RANK -9223372036854775808/, theirs: /./, ours: /^-ERR value is out of ra/ },
   // 7.0 lets a timeout overflow, and then finds it negative.
   {
-    commands: /^B(L|R)/,
+    commands: /^B(L|R|Z)/,
     theirs: /^-ERR timeout is negative/,
     ours: /^-ERR timeout is out of range/,
   },
+  // WITHSCORE came with 7.2.
+  { commands: /^Z(REV)?RANK /, theirs: /^-ERR wrong number/, ours: /./ },
 ];
 
 function isTolerated(words: readonly string[], theirs: string, ours: string): boolean {

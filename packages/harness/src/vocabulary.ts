@@ -41,6 +41,35 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
     weights: { BITFIELD: 12, SETBIT: 8 },
     word: bitmapWord,
   },
+  hyperloglog: {
+    keys: ['s1', 'p1', 'p2', 'p3', '{tag}p'],
+    weights: { PFADD: 20, PFCOUNT: 8, PFSELFTEST: 0.02, PFDEBUG: 1 },
+    word: (name, random) => (name === 'element' ? String(random.below(5000)) : undefined),
+  },
+  hash: {
+    keys: ['h1', 'h2', 'h3', '{tag}h'],
+    weights: { HSET: 20, HMSET: 6, HDEL: 6, HINCRBY: 6, HINCRBYFLOAT: 6 },
+    word: hashWord,
+  },
+  set: {
+    keys: ['e1', 'e2', 'e3', '{tag}e'],
+    weights: { SADD: 24, SREM: 8, SMOVE: 6, SPOP: 2 },
+    word: setWord,
+  },
+  'sorted-set': {
+    keys: ['z1', 'z2', 'z3', '{tag}z'],
+    weights: {
+      ZADD: 40,
+      ZINCRBY: 10,
+      ZREMRANGEBYRANK: 1,
+      ZREMRANGEBYSCORE: 1,
+      ZREMRANGEBYLEX: 1,
+      BZPOPMIN: 0.5,
+      BZPOPMAX: 0.5,
+      BZMPOP: 0.5,
+    },
+    word: zsetWord,
+  },
   generic: {
     keys: [],
     weights: {
@@ -56,3 +85,84 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
     weights: { FLUSHALL: 0.15, FLUSHDB: 0.3, DBSIZE: 1, SWAPDB: 0.5 },
   },
 };
+
+/** Counts of SPOP and SRANDMEMBER; none asks redis-server for more members than there is memory. */
+const SET_COUNTS = ['0', '1', '2', '3', '5', '10', '100', '-1', '-3', '-10'];
+const ODD_SET_COUNTS = ['x', '', '1.5', '01', '9223372036854775807', '-9223372036854775808'];
+
+/** Fields that hashes have in common; counts as for sets. */
+function hashWord(name: string, random: SeededRandom): string | undefined {
+  if (name === 'count') return random.pick(random.oneIn(12) ? ODD_SET_COUNTS : SET_COUNTS);
+  if (name === 'cursor') return random.oneIn(6) ? undefined : '0';
+  if (name !== 'field' || random.oneIn(8)) return undefined;
+  if (random.oneIn(3)) return String(random.below(20));
+  return random.pick(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h1', 'l1', 's1', '']);
+}
+
+/** Members that the sets have in common, among them integers of all widths. */
+function setWord(name: string, random: SeededRandom): string | undefined {
+  if (name === 'count') return random.pick(random.oneIn(12) ? ODD_SET_COUNTS : SET_COUNTS);
+  if (name !== 'member' || random.oneIn(4)) return undefined;
+  if (random.oneIn(3)) return random.pick(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  if (random.oneIn(8)) return String(2 ** random.pick([15, 16, 31, 32, 40]) - random.below(3));
+  return String(random.below(20));
+}
+
+const SCORES = ['0', '1', '2', '3', '-1', '1.5', '0.1', '-2.25', '1e3', '3', '1e17', '7e-9', '-0'];
+const ODD_SCORES = [
+  'inf',
+  '-inf',
+  '+inf',
+  'nan',
+  'x',
+  '',
+  ' 1',
+  '1e400',
+  '1e-400',
+  '0x1p3',
+  '1e308',
+];
+const MEMBERS = [
+  'a',
+  'b',
+  'c',
+  'd',
+  'e',
+  'aa',
+  'ab',
+  'abc',
+  'A',
+  'z',
+  '',
+  '\x00\xff',
+  'k'.repeat(64),
+];
+const BOUNDS = ['-', '+', '[a', '(a', '[b', '(ab', '[abc', '[', '(', '[5', '(z', '[A'];
+const ODD_BOUNDS = ['a', '', '+a', '-inf', '[\xff'];
+
+/**
+ * Members that the sets have in common, none so long that it makes a set large: where scores
+ * differ, what a range of members of a large set is, is open in Redis. Bounds fit the commands by
+ * score as often as those by member.
+ */
+function zsetWord(name: string, random: SeededRandom): string | undefined {
+  if (name === 'count') return random.pick(random.oneIn(12) ? ODD_SET_COUNTS : SET_COUNTS);
+  if (name === 'cursor') return random.oneIn(6) ? undefined : '0';
+  if (name === 'member') return random.oneIn(3) ? String(random.below(40)) : random.pick(MEMBERS);
+  if (/^(score|increment|weight)$/.test(name)) {
+    return random.pick(random.oneIn(20) ? ODD_SCORES : SCORES);
+  }
+  if (!/^(min|max|start|stop)$/.test(name)) return undefined;
+  if (random.oneIn(3)) return random.pick(random.oneIn(10) ? ODD_BOUNDS : BOUNDS);
+  if (random.oneIn(6)) return `(${random.pick(SCORES)}`;
+  return random.oneIn(10) ? random.pick(ODD_SCORES) : String(random.below(12) - 5);
+}
+
+/**
+ * A command that follows another one in every program, or undefined: what is taken at random leaves
+ * two servers with different data, and this makes them equal again.
+ */
+export function settlingCommand(words: readonly string[]): string[] | undefined {
+  const takesAtRandom = words[0]?.toUpperCase() === 'SPOP' && words.length > 1;
+  return takesAtRandom ? ['DEL', words[1]!] : undefined;
+}

@@ -114,6 +114,9 @@ export interface ShardStatistics {
     readonly expires: number;
     /** Mean time to live of the sampled keys, in ms. */
     readonly averageTtl: number;
+    /** Tables of keys and of deadlines. */
+    readonly keyTableBytes: number;
+    readonly expiryTableBytes: number;
   }[];
   readonly usedMemory: number;
   readonly heldMemory: number;

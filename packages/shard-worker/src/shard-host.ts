@@ -280,6 +280,8 @@ export class ShardHost {
         keys: keyspace.size,
         expires: keyspace.expiries.size,
         averageTtl: Math.max(0, Math.round(keyspace.expiries.averageDeadline() - now)),
+        keyTableBytes: keyspace.map.tableBytes,
+        expiryTableBytes: keyspace.expiries.bytes,
       })),
       usedMemory: engine.usedMemory,
       heldMemory: engine.arena.heldBytes,

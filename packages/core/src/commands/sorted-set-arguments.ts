@@ -195,8 +195,8 @@ export function memberRange(context: CommandContext, leastAt: number, mostAt: nu
 }
 
 /** Sets the view's span to the members in the range that `memberRange` read; its length. */
-export function spanOfMembers(zset: ZsetValue, isReverse: boolean): number {
-  return zset.spanByMember(members.least, members.most, isReverse);
+export function spanOfMembers(zset: ZsetValue, isReverse: boolean, skip = 0): number {
+  return zset.spanByMember(members.least, members.most, isReverse, skip);
 }
 
 function readBound({ request }: CommandContext, i: number, bound: MutableBound): boolean {

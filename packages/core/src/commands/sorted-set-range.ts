@@ -141,11 +141,16 @@ function rangeSpan(): void {
     span.rank = isReverse ? length - 1 - from : from;
     return;
   }
-  const found = range.kind === BY_SCORE ? spanOfScores(zset) : spanOfMembers(zset, isReverse);
   // A negative offset passes over everything, as in Redis.
-  const offset = range.offset < 0 ? found : Math.min(found, range.offset);
-  span.rank = isReverse ? zset.to - 1 - offset : zset.from + offset;
-  span.count = found - offset;
+  const skip = range.offset < 0 ? length : Math.min(length, range.offset);
+  if (range.kind === BY_SCORE) {
+    spanOfScores(zset);
+    span.count = Math.max(0, zset.to - zset.from - skip);
+    span.rank = isReverse ? zset.to - 1 - skip : zset.from + skip;
+  } else {
+    span.count = spanOfMembers(zset, isReverse, skip);
+    span.rank = isReverse ? zset.to - 1 : zset.from;
+  }
   if (range.limit >= 0) span.count = Math.min(span.count, range.limit);
 }
 

@@ -9,8 +9,8 @@ import { ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE } from '@hashlane/c
 import { errors } from '@hashlane/resp';
 import type { Connection } from '../connection.ts';
 import type { Gateway } from '../gateway.ts';
-import { unwatch } from '../transaction.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
+import { unwatch } from '../transaction.ts';
 import { REDIS_VERSION } from '../version.ts';
 import { integer } from './arguments.ts';
 

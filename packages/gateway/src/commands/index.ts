@@ -7,6 +7,7 @@ import { configCommands } from './config.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
 import { infoCommands } from './info.ts';
+import { memoryCommands } from './memory.ts';
 import { transactionCommands } from './transaction.ts';
 
 export const serverCommands: readonly ServerCommandSpec[] = [
@@ -17,5 +18,6 @@ export const serverCommands: readonly ServerCommandSpec[] = [
   ...clientCommands,
   ...commandCommands,
   ...infoCommands,
+  ...memoryCommands,
   ...configCommands,
 ];

@@ -186,6 +186,85 @@ export const spreadCases = cases(`
   LCS a l
   LCS a l2
   LCS l b
+  # set operations over shards
+  SADD a 1 2 3 x
+  SADD b 2 3 4 x
+  SADD c 3 4 5 x
+  SADD d 10 20 30
+  SINTER a b c
+  SINTER a b none
+  SINTER none a
+  SINTER a a a
+  SUNION a b c none
+  SDIFF a b c
+  SDIFF none a
+  SDIFF a none b
+  SINTERCARD 3 a b c
+  SINTERCARD 2 a b LIMIT 1
+  SINTERCARD 2 a none
+  SINTERCARD 0 a
+  SINTERCARD 3 a b
+  SINTERCARD 2 a b LIMIT -1
+  SINTERCARD 2 a b NOPE
+  SINTERSTORE e a b
+  SMEMBERS e
+  SUNIONSTORE f a b c d
+  SCARD f
+  SDIFFSTORE g a b c
+  SMEMBERS g
+  SINTERSTORE f a d
+  EXISTS f
+  SUNIONSTORE a a b
+  SCARD a
+  SDIFFSTORE b a b
+  SMEMBERS b
+  SUNIONSTORE h none1 none2
+  SET h v EX 1000
+  SUNIONSTORE h c d
+  TTL h
+  TYPE h
+  SINTERSTORE h none1 c
+  EXISTS h
+  SET s v
+  SINTER a s
+  SINTER s a
+  SINTER none s
+  SUNION a s
+  SDIFF s a
+  SDIFF a s
+  SINTERCARD 2 a s
+  SINTERSTORE q a s
+  SUNIONSTORE q s a
+  SDIFFSTORE s a b
+  TYPE s
+  SUNIONSTORE l
+  SUNION
+  DBSIZE
+  # SMOVE over shards
+  SADD a 1 2 3
+  ${NAMES.slice(1)
+    .map((name, i) => `SMOVE ${NAMES[i]} ${name} 1`)
+    .join('\n  ')}
+  SMEMBERS h
+  SMOVE a none1 9
+  SMOVE none1 a 9
+  SMOVE none1 none2 9
+  SMOVE a b 2
+  SMOVE a b 2
+  SADD a 2
+  SMOVE a b 2
+  SMOVE a c 3
+  EXISTS a
+  SET s v
+  SET s2 v
+  SMOVE b s 2
+  SMOVE b s2 2
+  SMOVE s b 2
+  SMOVE s2 b 2
+  SMOVE none s 2
+  SMOVE none s2 2
+  SMEMBERS b
+  SMOVE a b
   # everything at once over shards
   MSET ${pairs(MANY)}
   RPUSH list x
