@@ -9,4 +9,4 @@ export * from './commands/command-spec.ts';
 export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
 export { invariant } from './invariant.ts';
-export { formatDouble17, parseFloatText, parseFloatText } from './number-text.ts';
+export { formatDouble17, parseFloatText } from './number-text.ts';

@@ -60,7 +60,7 @@ import type { ReplyFunction, ServerCall } from './server-command.ts';
 import { SilentReceiver } from './silent-receiver.ts';
 import type { SnapshotScheduler } from './snapshot-scheduler.ts';
 import { Statistics } from './statistics.ts';
-import { queueCommand, type Transaction, unwatch } from './transaction.ts';
+import { queueCommand, refuseExec, type Transaction, unwatch } from './transaction.ts';
 import { Turn } from './turn.ts';
 
 /** One call in so many of a fast command is timed; a power of two. */
@@ -408,6 +408,10 @@ export class Gateway {
 
   #refuse(connection: Connection, entry: CommandEntry, text: string): void {
     this.statistics.rejected(entry);
+    if (entry.spec.name === 'EXEC') {
+      refuseExec(this, connection, text);
+      return;
+    }
     if (connection.transaction !== undefined) connection.transaction.isAborted = true;
     this.replyError(connection, text);
   }

@@ -187,7 +187,7 @@ async function moveElementBlocking(
   if (invalid !== undefined) return (reply) => reply.error(invalid);
   const atOnce = await command.isolated(() => moveElement(command));
   if (atOnce !== NOTHING) return atOnce;
-  if (command.isWithin) return TIMED_OUT;
+  if (command.isWithin) return NOTHING;
   const popping = ends.from === 'LEFT' ? 'BLPOP' : 'BRPOP';
   const answer = await waits.wait(
     command,

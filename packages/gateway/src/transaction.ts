@@ -14,7 +14,7 @@
  * itself, see isolation.ts.
  */
 import { COMMAND_METADATA } from '@hashlane/core/metadata';
-import { Block, errors, ReplyWriter, type RequestParser } from '@hashlane/resp';
+import { Block, errors, execRefused, ReplyWriter, type RequestParser } from '@hashlane/resp';
 import { NO_CLAIM, type RequestArguments } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
@@ -50,8 +50,10 @@ interface QueuedCommand {
   readonly entry: CommandEntry;
   /** The shard that has all its keys, or NO_SHARD. */
   readonly shard: number;
-  /** Its arguments, where they must be read again. */
+  /** The whole of it, where it must be read again. */
   readonly copy: Block | undefined;
+  /** Where its arguments begin among the packed ones, when a single shard executes it. */
+  readonly packedAt: number;
 }
 
 /** Commands on their way to one shard, as one request. */
@@ -62,7 +64,9 @@ class PackedCommands {
   readonly #spans: number[] = [0, 0, 0, 1, 1, PREFIX_BYTES - 1];
   count = 0;
 
-  add(command: number, args: RequestArguments): void {
+  /** Adds a command and returns where it is. */
+  add(command: number, args: RequestArguments): number {
+    const at = this.#spans.length;
     const { argc, block, origin, spans } = args;
     let bytes = HEAD_BYTES;
     for (let i = 1; i < argc; i++) bytes += spans[2 * i + 1]!;
@@ -80,6 +84,14 @@ class PackedCommands {
       this.#end += length;
     }
     this.count++;
+    return at;
+  }
+
+  /** The arguments of the command that `add` put at `at`. */
+  argumentsAt(at: number): RequestArguments {
+    const argc = this.#block.view.getInt32(this.#spans[at]! + 4, true);
+    const spans = Int32Array.from(this.#spans.slice(at, at + 2 * argc));
+    return { block: this.#block, origin: 0, spans, argc };
   }
 
   #reserve(bytes: number): void {
@@ -125,11 +137,16 @@ export class Transaction {
 
   add(entry: CommandEntry, parser: RequestParser, shard: number, keepsCopy: boolean): void {
     const copy = keepsCopy || shard === NO_SHARD ? copyRequest(parser) : undefined;
-    this.#commands.push({ entry, shard, copy });
+    const packedAt = shard === NO_SHARD ? -1 : this.#packed.add(entry.command, parser);
+    this.#commands.push({ entry, shard, copy, packedAt });
     this.flags |= entry.spec.flags;
     if (this.#shard === undefined || this.#shard === shard) this.#shard = shard;
     else this.#shard = NO_SHARD;
-    if (this.#shard !== NO_SHARD) this.#packed.add(entry.command, parser);
+  }
+
+  /** Arguments of a command that a single shard executes. */
+  argumentsOf({ packedAt }: QueuedCommand): RequestArguments {
+    return this.#packed.argumentsAt(packedAt);
   }
 
   request(watches: boolean): RequestArguments {
@@ -182,6 +199,13 @@ export function executeTransaction(gateway: Gateway, connection: Connection): vo
     gateway.submitTo(shard, receiver, EXEC, packed, connection);
   };
   if (!gateway.holdForLock(connection, () => useOfTransaction(gateway, transaction), send)) send();
+}
+
+/** EXEC itself was refused: the transaction is over. */
+export function refuseExec(gateway: Gateway, connection: Connection, reason: string): void {
+  connection.transaction = undefined;
+  unwatch(gateway, connection);
+  gateway.replyError(connection, execRefused(reason));
 }
 
 /** What a transaction's commands do with their keys. */
@@ -238,12 +262,12 @@ class Execution {
     this.#connection = connection;
   }
 
-  async run({ commands }: Transaction): Promise<ReplyFunction> {
+  async run(transaction: Transaction): Promise<ReplyFunction> {
     if (!(await this.#isUnchanged())) return (reply) => reply.nullArray();
-    for (const [i, { entry, shard, copy }] of commands.entries()) {
-      const parser = parseCopy(copy as Block);
-      if (shard !== NO_SHARD) this.#gather(shard, i, entry, parser);
-      else await this.#runApart(i, entry, parser);
+    for (const [i, command] of transaction.commands.entries()) {
+      const { copy, entry, shard } = command;
+      if (shard === NO_SHARD) await this.#runApart(i, entry, parseCopy(copy as Block));
+      else this.#gather(shard, i, entry, transaction.argumentsOf(command));
     }
     this.#send();
     await Promise.all(this.#pending);
@@ -265,13 +289,13 @@ class Execution {
     return answers.every((answer) => !isError(answer) && integerOf(answer) === 1);
   }
 
-  #gather(shard: number, index: number, entry: CommandEntry, parser: RequestParser): void {
+  #gather(shard: number, index: number, entry: CommandEntry, args: RequestArguments): void {
     let gathered = this.#gathered.get(shard);
     if (gathered === undefined) {
       gathered = { packed: new PackedCommands(), indexes: [] };
       this.#gathered.set(shard, gathered);
     }
-    gathered.packed.add(entry.command, parser);
+    gathered.packed.add(entry.command, args);
     gathered.indexes.push(index);
   }
 

@@ -250,3 +250,8 @@ export function subcommandSyntax(subcommand: string, container: string): string 
     `ERR unknown subcommand or wrong number of arguments for '${name}'. ` + `Try ${container} HELP.`
   );
 }
+
+/** EXEC that was refused before it looked at its transaction. */
+export function execRefused(reason: string): string {
+  return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;
+}

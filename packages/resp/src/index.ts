@@ -1,6 +1,7 @@
 export { Block, copyBytes, equalBytes } from './block.ts';
 export {
   errors,
+  execRefused,
   invalidExpire,
   invalidStreamOption,
   noInputKeys,

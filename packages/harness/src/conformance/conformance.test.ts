@@ -21,17 +21,25 @@ import { isSameReply } from '../reply-comparison.ts';
 import { bitmapCases } from './bitmap-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { genericCases } from './generic-cases.ts';
+import { hashCases } from './hash-cases.ts';
+import { hyperLogLogCases } from './hyperloglog-cases.ts';
 import { listCases } from './list-cases.ts';
+import { setCases } from './set-cases.ts';
 import { sortCases } from './sort-cases.ts';
 import { spreadCases } from './spread-cases.ts';
 import { stringCases } from './string-cases.ts';
+import { transactionCases } from './transaction-cases.ts';
 
 t.setTimeout(TEST_MS_MAX);
 
 const ALL = [
+  ...transactionCases,
   ...stringCases,
   ...bitmapCases,
+  ...hyperLogLogCases,
   ...listCases,
+  ...hashCases,
+  ...setCases,
   ...genericCases,
   ...sortCases,
   ...spreadCases,
