@@ -391,8 +391,29 @@ export class HashValue {
       return true;
     }
     this.#append(field, fieldOffset, fieldLength, value, offset, length);
-    if (this.count > settings.hashMaxListpackEntries) this.#toTable();
+    this.outgrow(settings);
     return true;
+  }
+
+  /** Makes a table of a packed hash of too many fields. */
+  outgrow(settings: EngineSettings): void {
+    if (this.#table === undefined && this.count > settings.hashMaxListpackEntries) this.#toTable();
+  }
+
+  /**
+   * Makes ready-made entries the whole of an empty hash of this form: `count` entries in `bytes`
+   * bytes from `offset` of `source`. They must be sound, see hash-check.ts.
+   */
+  fill(
+    form: typeof HASH_PACKED | typeof HASH_VOLATILE,
+    source: Block,
+    offset: number,
+    bytes: number,
+    count: number,
+  ): this {
+    this.#packed.appendPacked(source, offset, bytes, count);
+    this.#setForm(form);
+    return this;
   }
 
   #append(

@@ -16,6 +16,8 @@ export {
 export * from './entry.ts';
 export { matchesGlob } from './glob.ts';
 export { hashBytes, seedHash, shardOfHash } from './hash.ts';
+export { isSoundPackedHash } from './hash-check.ts';
+export { HASH_BYTES, HASH_PACKED, HASH_VOLATILE, HashValue } from './hash-value.ts';
 export { Keyspace } from './keyspace.ts';
 export { LIST_BYTES, ListValue } from './list-value.ts';
 export * from './number-text.ts';

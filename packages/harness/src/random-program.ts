@@ -25,6 +25,9 @@ const LEFT_OUT = new RegExp(
   '^(SCAN|DEBUG.*|OBJECT.(FREQ|IDLETIME|REFCOUNT|HELP)|SHUTDOWN|WAIT|SORT|DUMP|RESTORE|' +
     'HASHLANE.*)$',
 );
+/** Left out: deadlines of fields, which redis-server 7.0 does not have. */
+const NEWER = /^H(P?EXPIRE(AT|TIME)?|P?TTL|PERSIST|GETDEL|GETEX|SETEX)$/;
+
 interface Row {
   readonly words: readonly string[];
   readonly syntax: readonly Argument[];
@@ -40,7 +43,7 @@ const ROWS: readonly Row[] = COMMAND_METADATA.filter(isUsed).map((row) => ({
 }));
 
 function isUsed({ name, group }: CommandMetadata): boolean {
-  return VOCABULARIES[group] !== undefined && !LEFT_OUT.test(name);
+  return VOCABULARIES[group] !== undefined && !LEFT_OUT.test(name) && !NEWER.test(name);
 }
 
 /** `length` commands, each as its words; of the named groups only, if there are any. */
