@@ -22,6 +22,8 @@ export class CommandContext {
   /** First and last argument that is a key to wait for. */
   blockedKeysFirst = 0;
   blockedKeysLast = 0;
+  /** Arguments that the blocked command has other texts for when it is run again. */
+  readonly replaced = new Map<number, string>();
 
   constructor(engine: Engine, reply: ReplyWriter, request: Request, keyspace: Keyspace) {
     this.engine = engine;
@@ -51,6 +53,14 @@ export class CommandContext {
     this.blockedKeysFirst = first;
     this.blockedKeysLast = last;
     this.blockedUntil = deadline;
+  }
+
+  /**
+   * Gives an argument another text for the time when a command that blocks is run again: what it
+   * meant when it came (`$`) may be something else by then. To be called before `block`.
+   */
+  replaceArgument(i: number, text: string): void {
+    this.replaced.set(i, text);
   }
 
   get mayBlock(): boolean {

@@ -11,13 +11,16 @@
 import { createHash } from 'node:crypto';
 import { ReplyWriter } from '@hashlane/resp';
 import type { Engine } from './engine.ts';
-import { HASH, LIST, SET, STRING, ZSET } from './entry.ts';
+import { HASH, LIST, SET, STREAM, STRING, ZSET } from './entry.ts';
 import { type HashSpan, HashValue } from './hash-value.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ListValue } from './list-value.ts';
 import { formatDouble17 } from './number-text.ts';
 import { Member } from './set-member.ts';
 import { SetValue } from './set-value.ts';
+import { StreamId } from './stream-id.ts';
+import { replyPairs, StreamIterator } from './stream-iterator.ts';
+import { StreamValue } from './stream-value.ts';
 import { stringBytes } from './value-encoding.ts';
 import { ZsetValue } from './zset-value.ts';
 
@@ -70,6 +73,7 @@ export function mixValue(
   else if (type === SET) mixSet(engine, keyspace, reference, digest);
   else if (type === HASH) mixHash(keyspace, reference, digest);
   else if (type === ZSET) mixZset(engine, keyspace, reference, digest);
+  else if (type === STREAM) mixStream(keyspace, reference, digest);
   else xor(digest, engine.codec.encodeValue(keyspace, reference));
   if (keyspace.deadlineOf(reference) !== Infinity) xor(digest, Buffer.from('!!expire!!'));
 }
@@ -81,6 +85,21 @@ function mixList(engine: Engine, keyspace: Keyspace, reference: number, digest: 
     elements.reset();
     list.range(elements, from, Math.min(ELEMENTS_PER_READ, list.length - from));
     mixBulks(digest, elements.block.bytes, elements.position);
+  }
+}
+
+/** Entries have an order: each ID, its fields and its values. Groups do not count. */
+function mixStream(keyspace: Keyspace, reference: number, digest: Buffer): void {
+  const pairs = new ReplyWriter(4096);
+  const iterator = new StreamIterator();
+  const stream = StreamValue.of(keyspace.arena, reference);
+  iterator.start(stream, new StreamId(), new StreamId().setGreatest());
+  while (iterator.next()) {
+    const { milliseconds, sequence } = iterator.id;
+    mix(digest, Buffer.from(`${milliseconds}.${sequence}`));
+    pairs.reset();
+    replyPairs(pairs, iterator.entry);
+    mixBulks(digest, pairs.block.bytes, pairs.position);
   }
 }
 

@@ -162,6 +162,7 @@ export class Engine implements KeyspaceHost {
       return true;
     }
     context.isBlocked = false;
+    if (context.replaced.size !== 0) context.replaced.clear();
     if (this.claim !== undefined) return this.#waitClaimed(spec);
     if (this.watches.size === 0) spec.handler(context);
     else this.#handleWatched(spec);
@@ -186,13 +187,24 @@ export class Engine implements KeyspaceHost {
   }
 
   /**
-   * Registers a waiter of several shards. It may not take anything before it has won its claim, so
-   * the handler runs on a database without keys, which makes it block; keys that are there already
-   * are ready at once.
+   * Registers a waiter of several shards. It may not take anything before it has won its claim. A
+   * command that can tell whether it is ready runs when it is, if it wins, and blocks when it is
+   * not. Any other one runs on a database without keys, which makes it block; keys that are there
+   * already are ready at once.
    */
   #waitClaimed(spec: CommandSpec): boolean {
-    const { context, request } = this;
+    const { claim, context, request } = this;
     const { keyspace } = context;
+    if (spec.isReady !== undefined) {
+      if (spec.isReady(context) && claim?.win() === false) {
+        // Another shard has answered; nobody reads this.
+        context.reply.nullArray();
+        return true;
+      }
+      spec.handler(context);
+      if (context.isBlocked) this.#addWaiter(spec);
+      return !context.isBlocked;
+    }
     context.keyspace = new Keyspace(this, request.database);
     spec.handler(context);
     context.keyspace = keyspace;
@@ -223,6 +235,7 @@ export class Engine implements KeyspaceHost {
       context.blockedKeysLast,
       context.blockedUntil,
       this.claim,
+      context.replaced,
     );
   }
 
@@ -242,18 +255,37 @@ export class Engine implements KeyspaceHost {
       const { waiter, next } = link;
       const keyspace = this.keyspace(key.database);
       const reference = keyspace.find(key.key, 0, key.key.bytes.length, key.hash);
-      if (reference === 0) return;
-      if (TYPE_NAMES[keyspace.typeOf(reference)] === waiter.spec.waitsFor) this.#serve(waiter);
+      if (reference === 0 && key.absenceWaiters === 0) return;
+      const { noticesAbsence = false, waitsFor } = waiter.spec;
+      const isAwaited = reference !== 0 && TYPE_NAMES[keyspace.typeOf(reference)] === waitsFor;
+      if (isAwaited || noticesAbsence) this.#serve(waiter);
       link = next;
     }
   }
 
   #serve(waiter: Waiter): void {
-    if (waiter.claim !== undefined && !waiter.claim.win()) {
-      this.waiters.remove(waiter);
-      return;
+    if (waiter.claim !== undefined) {
+      // A claim is won once: who would block again afterwards could never be served any more.
+      if (!this.#isReady(waiter)) return;
+      if (!waiter.claim.win()) {
+        this.waiters.remove(waiter);
+        return;
+      }
     }
     this.#runAgain(waiter, waiter.request.flags);
+  }
+
+  /** Would a waiter's handler reply now? */
+  #isReady({ request, spec }: Waiter): boolean {
+    if (spec.isReady === undefined) return true;
+    const { context } = this;
+    const { keyspace, request: current } = context;
+    context.request = request;
+    context.keyspace = this.keyspace(request.database);
+    const isReady = spec.isReady(context);
+    context.request = current;
+    context.keyspace = keyspace;
+    return isReady;
   }
 
   /** Runs a waiter's handler again; a reply goes out as a late one, and the waiter goes. */
@@ -342,6 +374,7 @@ export class Engine implements KeyspaceHost {
     const keyspace = this.#keyspaces[index];
     if (keyspace === undefined || keyspace.size === 0) return 0;
     const removed = keyspace.size;
+    this.waiters.noteDatabaseReady(index);
     this.#touchWatched(index);
     this.#keyspaces[index] = undefined;
     if (this.#isEmpty()) this.#startFreshArena();
@@ -356,6 +389,7 @@ export class Engine implements KeyspaceHost {
     for (const keyspace of this.#keyspaces) {
       if (keyspace === undefined) continue;
       removed += keyspace.size;
+      if (keyspace.size > 0) this.waiters.noteDatabaseReady(keyspace.index);
       this.#touchWatched(keyspace.index);
     }
     this.#startFreshArena();

@@ -14,6 +14,7 @@ export {
   type SettingValue,
 } from './engine-settings.ts';
 export * from './entry.ts';
+export { EntryCounter } from './entry-counter.ts';
 export { matchesGlob } from './glob.ts';
 export { hashBytes, seedHash, shardOfHash } from './hash.ts';
 export { isSoundPackedHash } from './hash-check.ts';
@@ -25,6 +26,10 @@ export { packedScore } from './packed-score.ts';
 export * from './request.ts';
 export { Member } from './set-member.ts';
 export { SET_BYTES, SetValue } from './set-value.ts';
+export { StreamConsumer, StreamGroup } from './stream-group.ts';
+export { compareIds, StreamId } from './stream-id.ts';
+export { isNodeSound, NODE_TAIL_BYTES } from './stream-node.ts';
+export { makeGroup, NODE_REFERENCE, STREAM_BYTES, StreamValue } from './stream-value.ts';
 export { insertString, NO_DEADLINE, StringSpan, stringEncoding } from './string-value.ts';
 export type { ValueCodec } from './value-codec.ts';
 export { type Claim, copyRequest } from './waiters.ts';

@@ -27,6 +27,7 @@ import {
   META,
   PART_EXPIRY_SLOT,
   SNAPSHOT_PARITY,
+  STREAM,
   STRING,
   TYPE_MASK,
   VALUE_APART,
@@ -67,7 +68,7 @@ export interface KeyspaceHost {
   keyChanges(keyspace: Keyspace, hash: number): void;
   /** Saves an entry of the other parity before it changes; sets its parity. */
   saveBeforeChange(keyspace: Keyspace, reference: number): void;
-  /** A key with this hash came into being or may have become ready for a waiter. */
+  /** A key with this hash came into being, may have become ready for a waiter, or is about to go. */
   keyAppeared(keyspace: Keyspace, reference: number, hash: number): void;
   /** A key is about to go because its deadline passed. */
   keyExpired(keyspace: Keyspace, reference: number): void;
@@ -515,6 +516,10 @@ export class Keyspace {
     if (slot >= 0) this.expiries.remove(slot);
     const partSlot = this.#partSlot(reference);
     if (partSlot >= 0) this.partExpiries.remove(partSlot);
+    // Who waits for new entries on behalf of a group is told when there will be none.
+    if (this.typeOf(reference) === STREAM) {
+      this.host.keyAppeared(this, reference, this.map.foundHash());
+    }
     if (this.host.observesChanges) this.host.keyChanges(this, this.map.foundHash());
     this.map.removeFound();
     return reference;

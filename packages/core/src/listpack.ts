@@ -85,7 +85,7 @@ function isShortText(source: Block, offset: number, length: number): boolean {
 }
 
 /** Encoding and data of an integer, in bytes. */
-function integerBytes(value: number): number {
+export function integerBytes(value: number): number {
   if (value >= 0 && value <= 127) return 1;
   if (value >= -4096 && value <= 4095) return 2;
   if (value >= -32768 && value <= 32767) return 3;
@@ -158,7 +158,8 @@ function encodeOther(
   return writeBack(target, (at + head + length) | 0, (head + length) | 0);
 }
 
-function encodeInteger(target: Block, at: number, value: number): number {
+/** Writes a safe integer as an entry at `at` of `target` and returns the offset after it. */
+export function encodeInteger(target: Block, at: number, value: number): number {
   const { bytes, view } = target;
   const size = integerBytes(value);
   if (size === 1) bytes[at] = value;

@@ -3,7 +3,7 @@
  * same value. They describe what a client may conclude about size, not how hashlane stores it.
  */
 import type { Engine } from './engine.ts';
-import { HASH, LIST, SET, STRING, ZSET } from './entry.ts';
+import { HASH, LIST, SET, STREAM, STRING, ZSET } from './entry.ts';
 import { HASH_ENCODINGS, HashValue } from './hash-value.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ListValue } from './list-value.ts';
@@ -25,6 +25,7 @@ export function encodingOf(engine: Engine, keyspace: Keyspace, reference: number
   if (type === SET) return set.open(arena, reference, engine.settings).encoding;
   if (type === HASH) return HASH_ENCODINGS[hash.open(arena, reference).form];
   if (type === ZSET) return zset.open(arena, reference, engine.settings).encoding;
+  if (type === STREAM) return 'stream';
   if (type !== LIST) return 'unknown';
   return list.open(arena, reference, engine.settings.listMaxListpackSize).encoding;
 }

@@ -33,6 +33,8 @@ export interface WaitingKey {
   readonly key: Block;
   first: Link | undefined;
   last: Link | undefined;
+  /** How many of those who wait want to know when the key goes. */
+  absenceWaiters: number;
   isReady: boolean;
   /** Another key with the same hash. */
   next: WaitingKey | undefined;
@@ -76,7 +78,10 @@ export class Waiters {
     return this.#byConnection.size;
   }
 
-  /** Registers a command that blocked on the keys in arguments `first` … `last`. */
+  /**
+   * Registers a command that blocked on the keys in arguments `first` … `last`. `replaced` has other
+   * texts for some of its arguments.
+   */
   add(
     spec: CommandSpec,
     request: Request,
@@ -84,8 +89,9 @@ export class Waiters {
     last: number,
     deadline: number,
     claim?: Claim,
+    replaced: ReadonlyMap<number, string> = NOTHING_REPLACED,
   ): Waiter {
-    const waiter = new Waiter(spec, copyRequest(request), deadline, claim);
+    const waiter = new Waiter(spec, copyRequest(request, replaced), deadline, claim);
     for (let i = first; i <= last; i++) this.#link(waiter, i);
     this.#byConnection.set(request.connection, waiter);
     if (deadline !== Infinity) this.#pushDeadline(waiter);
@@ -105,7 +111,7 @@ export class Waiters {
     if (waiter.heapIndex >= 0) this.#removeDeadline(waiter);
   }
 
-  /** A key appeared or grew: notes it when somebody waits for it. */
+  /** A key appeared, grew or goes: notes it when somebody waits for it. */
   noteReady(database: number, hash: number, block: Block, offset: number, length: number): void {
     const key = this.#find(database, hash, block, offset, length);
     if (key === undefined || key.isReady) return;
@@ -113,8 +119,9 @@ export class Waiters {
     this.ready.push(key);
   }
 
-  /** Notes every waited-for key of a database as ready, after SWAPDB. */
+  /** Notes every waited-for key of a database as ready: after SWAPDB, when it is emptied. */
   noteDatabaseReady(database: number): void {
+    if (this.keyCount === 0) return;
     for (const first of this.#keys.values()) {
       for (let key: WaitingKey | undefined = first; key !== undefined; key = key.next) {
         if (key.database !== database || key.isReady) continue;
@@ -173,6 +180,7 @@ export class Waiters {
     if (key.last === undefined) key.first = link;
     else key.last.next = link;
     key.last = link;
+    if (waiter.spec.noticesAbsence === true) key.absenceWaiters++;
     waiter.links.push(link);
   }
 
@@ -191,6 +199,7 @@ export class Waiters {
       key: copy,
       first: undefined,
       last: undefined,
+      absenceWaiters: 0,
       isReady: false,
       next: this.#keys.get(hash),
     };
@@ -201,6 +210,7 @@ export class Waiters {
 
   #unlink(link: Link): void {
     const { key } = link;
+    if (link.waiter.spec.noticesAbsence === true) key.absenceWaiters--;
     if (link.previous === undefined) key.first = link.next;
     else link.previous.next = link.next;
     if (link.next === undefined) key.last = link.previous;
@@ -267,17 +277,26 @@ export class Waiters {
   }
 }
 
-/** A copy of a request with a block and spans of its own. */
-export function copyRequest(request: Request): Request {
+const NOTHING_REPLACED: ReadonlyMap<number, string> = new Map();
+
+/**
+ * A copy of a request with a block and spans of its own. `replaced` has other texts (latin1) for
+ * some of its arguments.
+ */
+export function copyRequest(request: Request, replaced = NOTHING_REPLACED): Request {
   let bytes = 0;
   // Argument 0, the name, has no span in a batch.
-  for (let i = 1; i < request.argc; i++) bytes += request.length(i);
+  for (let i = 1; i < request.argc; i++) {
+    bytes += replaced.get(i)?.length ?? request.length(i);
+  }
   const block = Block.allocate(bytes);
   const spans = new Int32Array(2 * request.argc);
   let at = 0;
   for (let i = 1; i < request.argc; i++) {
-    const length = request.length(i);
-    copyBytes(block, at, request.block, request.offset(i), length);
+    const text = replaced.get(i);
+    const length = text?.length ?? request.length(i);
+    if (text === undefined) copyBytes(block, at, request.block, request.offset(i), length);
+    else block.bytes.latin1Write(text, at);
     spans[2 * i] = at;
     spans[2 * i + 1] = length;
     at += length;

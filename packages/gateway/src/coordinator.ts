@@ -20,6 +20,7 @@ import {
 import type { ReplyWriter, RequestParser } from '@hashlane/resp';
 import { wrongArity } from '@hashlane/resp';
 import { REQUEST_DENY_BLOCKING } from '@hashlane/shard-worker';
+import { AtOnceCommands } from './at-once.ts';
 import { runWithBorrowed } from './borrowing.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
@@ -32,6 +33,7 @@ import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';
 import { sortOverShards } from './sorting.ts';
+import { readStreams } from './stream-reads.ts';
 import { everyShard } from './whole-keyspace.ts';
 
 /** A coordinated command with copies of its arguments. */
@@ -83,11 +85,13 @@ type Strategy = (command: Coordinated) => Promise<ReplyFunction>;
 export class Coordinator {
   readonly #gateway: Gateway;
   readonly #waits: ShardWaits;
+  readonly #atOnce: AtOnceCommands;
   readonly #strategies: { readonly [spread in Spread]: Strategy };
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
     this.#waits = new ShardWaits(gateway);
+    this.#atOnce = new AtOnceCommands(gateway);
     this.#strategies = {
       sum: sumOfShards,
       gather: gatherArrays,
@@ -97,12 +101,17 @@ export class Coordinator {
       first: (command) => this.#waits.popFirst(command),
       borrow: runWithBorrowed,
       sort: sortOverShards,
+      streams: (command) => readStreams(command, this.#waits),
       every: everyShard,
     };
   }
 
-  /** Executes a command over several shards for a connection, which is barred until it is done. */
+  /**
+   * Executes a command over several shards for a connection, which is barred until it is done,
+   * unless all its parts can be sent at once.
+   */
   coordinate(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    if (this.#atOnce.sends(connection, entry, parser)) return;
     const command = this.#prepare(connection, entry, parser, false);
     const isSilent = connection.replyMode !== 'on';
     connection.expect(LOCAL);

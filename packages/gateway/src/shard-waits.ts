@@ -27,6 +27,8 @@ import { argumentsOf } from './shard-call.ts';
 export interface ShardKeys {
   readonly shard: number;
   readonly keys: readonly Buffer[];
+  /** The command for this shard, where it is not made by putting the keys in place of all. */
+  readonly words?: readonly Buffer[];
 }
 
 /** Deadlines are 64-bit milliseconds in Redis. */
@@ -137,10 +139,10 @@ export class ShardWaits {
     connection.isBlocked = true;
     connection.onGone = () => this.#abandon(wait);
     const number = COMMAND_METADATA.findIndex((spec) => spec.name === name);
-    for (const { shard, keys } of groups) {
+    for (const { shard, keys, words: own } of groups) {
       const words =
         name === command.entry.spec.name
-          ? wordsFor(command, keys)
+          ? (own ?? wordsFor(command, keys))
           : [Buffer.from(name), ...keys, timeout];
       gateway.links[shard].submit(
         wait,

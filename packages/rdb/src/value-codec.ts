@@ -34,6 +34,7 @@ import {
   offsetOf,
   pageOf,
   SET,
+  STREAM,
   STRING,
   type ValueCodec,
   ZSET,
@@ -62,6 +63,7 @@ import {
   listEncoder,
 } from './value-codec-list.ts';
 import { decodeSet, decodeSetIntset, decodeSetListpack, setEncoder } from './value-codec-set.ts';
+import { decodeStream, decodeStream2, decodeStream3, streamEncoder } from './value-codec-stream.ts';
 import { decodeString, stringEncoder } from './value-codec-string.ts';
 import {
   BlockSource,
@@ -81,6 +83,7 @@ import {
 const ENCODERS: (ValueEncoder | undefined)[] = [];
 ENCODERS[STRING] = stringEncoder;
 ENCODERS[LIST] = listEncoder;
+ENCODERS[STREAM] = streamEncoder;
 ENCODERS[HASH] = hashEncoder;
 ENCODERS[SET] = setEncoder;
 ENCODERS[ZSET] = zsetEncoder;
@@ -91,6 +94,9 @@ DECODERS[ValueType.list] = decodeList;
 DECODERS[ValueType.listZiplist] = decodeListZiplist;
 DECODERS[ValueType.listQuicklist] = decodeListQuicklist;
 DECODERS[ValueType.listQuicklist2] = decodeListQuicklist2;
+DECODERS[ValueType.streamListpacks] = decodeStream;
+DECODERS[ValueType.streamListpacks2] = decodeStream2;
+DECODERS[ValueType.streamListpacks3] = decodeStream3;
 DECODERS[ValueType.hash] = decodeHash;
 DECODERS[ValueType.hashZipmap] = decodeHashZipmap;
 DECODERS[ValueType.hashZiplist] = decodeHashZiplist;

@@ -55,6 +55,19 @@ export const errors = {
   damagedHyperLogLog: 'INVALIDOBJ Corrupted HLL object detected',
   hyperLogLogNotSparse: 'ERR HLL encoding is not sparse',
   keyDoesNotExist: 'ERR The specified key does not exist',
+  geoUnit: 'ERR unsupported unit provided. please use M, KM, FT, MI',
+  geoRadiusNotNumeric: 'ERR need numeric radius',
+  geoRadiusNegative: 'ERR radius cannot be negative',
+  geoWidthNotNumeric: 'ERR need numeric width',
+  geoHeightNotNumeric: 'ERR need numeric height',
+  geoBoxNegative: 'ERR height or width cannot be negative',
+  geoNoMember: 'ERR could not decode requested zset member',
+  geoCountNotPositive: 'ERR COUNT must be > 0',
+  geoAnyWithoutCount: 'ERR the ANY argument requires COUNT argument',
+  geoRadiusStore:
+    'ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options',
+  geoSearchStore:
+    'ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options',
   lcsTypes: 'ERR The specified keys must contain string values',
   lcsLenAndIdx: 'ERR If you want both the length and indexes, please just use IDX.',
   lcsTooLarge: 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
@@ -254,4 +267,19 @@ export function subcommandSyntax(subcommand: string, container: string): string 
 /** EXEC that was refused before it looked at its transaction. */
 export function execRefused(reason: string): string {
   return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;
+}
+
+/** Coordinates as `%f` prints them. */
+export function invalidPosition(longitude: string, latitude: string): string {
+  return `ERR invalid longitude,latitude pair ${longitude},${latitude}`;
+}
+
+/** GEOSEARCH without centre; `command` as the client wrote it. */
+export function noSearchCentre(command: string): string {
+  return `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${command}`;
+}
+
+/** GEOSEARCH without shape; `command` as the client wrote it. */
+export function noSearchShape(command: string): string {
+  return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${command}`;
 }

@@ -115,6 +115,7 @@ export function isReadOnly(range: KeyRange): boolean {
  *   borrow     keys that are only read (access RO) and lie elsewhere are lent for the length of the
  *              command to the shard of the key it writes, or of most keys (SINTER, LCS, BITOP)
  *   sort       SORT: values of any keys are brought to the key's shard
+ *   streams    XREAD, XREADGROUP: each key is read on its shard, the replies are joined
  *   every      goes to all shards; how replies are joined is the coordinator's (DBSIZE, KEYS, …)
  */
 export type Spread =
@@ -126,6 +127,7 @@ export type Spread =
   | 'first'
   | 'borrow'
   | 'sort'
+  | 'streams'
   | 'every';
 
 /** Types that a blocked command waits for; see waiters.ts. */
@@ -160,4 +162,11 @@ export interface CommandMetadata {
 /** A command that shards execute. Handlers reply through the context and never throw. */
 export interface CommandSpec extends CommandMetadata {
   readonly handler: (context: CommandContext) => void;
+  /**
+   * For blocking commands: whether the handler would reply now. Changes nothing. Without it a
+   * command is ready as soon as one of its keys exists with the type it waits for.
+   */
+  readonly isReady?: (context: CommandContext) => boolean;
+  /** A blocked command is run again also when its key has gone, or is of another type. */
+  readonly noticesAbsence?: boolean;
 }
