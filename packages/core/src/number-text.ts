@@ -108,3 +108,19 @@ function placePoint(mantissa: string, power: number): string {
   if (power < 0) return `${sign}0.${'0'.repeat(-power - 1)}${digits}`;
   return `${sign}${digits.slice(0, power + 1)}.${digits.slice(power + 1)}`;
 }
+
+/**
+ * A double with `digits` digits behind the point, as printf("%.nf"): exact, ties to the even digit,
+ * where toFixed rounds up and knows no number of 22 digits.
+ */
+export function formatFixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}.${'0'.repeat(digits)}`;
+  if (value < 0 || Object.is(value, -0)) return `-${formatFixed(-value, digits)}`;
+  // Only an odd multiple of 2^-(digits + 1) lies in the middle of two numbers of so many digits.
+  const isTie = Math.abs((value * 2 ** (digits + 1)) % 2) === 1;
+  if (!isTie) return value.toFixed(digits);
+  const exact = value.toFixed(digits + 1);
+  const isEven = (exact.charCodeAt(exact.length - 2) & 1) === 0;
+  return isEven ? exact.slice(0, -1) : value.toFixed(digits);
+}

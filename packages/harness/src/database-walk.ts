@@ -6,6 +6,7 @@
 import type { RawClient } from './raw-client.ts';
 import { ReplyError, type ReplyValue } from './raw-reply.ts';
 import { inPairs } from './reply-comparison.ts';
+import { withoutTimes } from './stream-words.ts';
 
 /** All keys by SCAN, each once, sorted. Leaves `db` selected. */
 export async function scanKeys(client: RawClient, db: number, ...options: string[]) {
@@ -43,8 +44,26 @@ const READERS: Readonly<Record<string, (key: string) => string[]>> = {
   stream: (key) => ['XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'],
 };
 
+/** Digits of a score that count: the last ones of a distance are the C library's. */
+const SCORE_DIGITS = 12;
+
+/** A score without its last digits, if it has very many. */
+function rounded(score: ReplyValue): ReplyValue {
+  return String(score).length < 16 ? score : Number(score).toPrecision(SCORE_DIGITS);
+}
+
+/** Members and scores: pairs in RESP3, flat in RESP2. */
+function withRoundedScores(value: readonly ReplyValue[]): ReplyValue {
+  return value.map((each, i) => {
+    if (Array.isArray(each)) return [each[0]!, rounded(each[1]!)];
+    return i % 2 === 1 ? rounded(each) : each;
+  });
+}
+
 /** The members of a set or pairs of a hash, sorted; anything else as it is. */
 function inOrder(type: string, value: ReplyValue): ReplyValue {
+  if (type === 'zset' && Array.isArray(value)) return withRoundedScores(value);
+  if (type === 'stream') return withoutTimes(value);
   if (type === 'hash' && Array.isArray(value)) return inPairs(value);
   return type === 'set' && Array.isArray(value) ? [...value].sort() : value;
 }

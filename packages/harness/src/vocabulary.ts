@@ -6,7 +6,9 @@
  */
 
 import { bitmapWord } from './bitmap-words.ts';
+import { geoWord } from './geo-words.ts';
 import type { SeededRandom } from './seeded-random.ts';
+import { fitStreamCommand, STREAM_KEYS, settleConsumers, streamWord } from './stream-words.ts';
 
 export interface Vocabulary {
   /** Keys that most commands of the group are about. */
@@ -17,6 +19,8 @@ export interface Vocabulary {
    * A word for an argument, by its name in the syntax; undefined leaves it to the argument's type.
    */
   readonly word?: (name: string, random: SeededRandom) => string | undefined;
+  /** Makes a random command of the group fit to be compared. */
+  readonly fit?: (words: readonly string[], random: SeededRandom) => string[];
 }
 
 export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
@@ -40,6 +44,11 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
     keys: ['s1', 's2', 'b1', 'b2', '{tag}b'],
     weights: { BITFIELD: 12, SETBIT: 8 },
     word: bitmapWord,
+  },
+  geo: {
+    keys: ['g1', 'g2', 'g3', '{tag}g'],
+    weights: { GEOADD: 30, GEOSEARCH: 12 },
+    word: geoWord,
   },
   hyperloglog: {
     keys: ['s1', 'p1', 'p2', 'p3', '{tag}p'],
@@ -69,6 +78,22 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
       BZMPOP: 0.5,
     },
     word: zsetWord,
+  },
+  stream: {
+    keys: STREAM_KEYS,
+    weights: {
+      XADD: 40,
+      XREADGROUP: 14,
+      'XGROUP|CREATE': 8,
+      'XGROUP|DESTROY': 1,
+      'XGROUP|DELCONSUMER': 2,
+      'XGROUP|HELP': 0.2,
+      'XINFO|HELP': 0.2,
+      XTRIM: 3,
+      XSETID: 2,
+    },
+    word: streamWord,
+    fit: fitStreamCommand,
   },
   generic: {
     keys: [],
@@ -159,10 +184,10 @@ function zsetWord(name: string, random: SeededRandom): string | undefined {
 }
 
 /**
- * A command that follows another one in every program, or undefined: what is taken at random leaves
- * two servers with different data, and this makes them equal again.
+ * Commands that follow another one in every program: what is taken at random, or differs between
+ * versions, leaves two servers with different data, and these make them equal again.
  */
-export function settlingCommand(words: readonly string[]): string[] | undefined {
+export function settlingCommands(words: readonly string[]): string[][] {
   const takesAtRandom = words[0]?.toUpperCase() === 'SPOP' && words.length > 1;
-  return takesAtRandom ? ['DEL', words[1]!] : undefined;
+  return takesAtRandom ? [['DEL', words[1]!]] : settleConsumers(words);
 }

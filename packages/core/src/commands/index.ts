@@ -6,6 +6,8 @@ import { debugCommands } from './debug.ts';
 import { dumpCommands } from './dump.ts';
 import { expiryCommands } from './expiry.ts';
 import { genericCommands } from './generic.ts';
+import { geoCommands } from './geo.ts';
+import { geoSearchCommands } from './geo-search.ts';
 import { hashCommands } from './hash.ts';
 import { hashExpiryCommands } from './hash-expiry.ts';
 import { hashScanCommands } from './hash-scan.ts';
@@ -20,6 +22,11 @@ import { sortedSetCommands } from './sorted-set.ts';
 import { sortedSetAlgebraCommands } from './sorted-set-algebra.ts';
 import { sortedSetPopCommands } from './sorted-set-pop.ts';
 import { sortedSetRangeCommands } from './sorted-set-range.ts';
+import { streamCommands } from './stream.ts';
+import { streamClaimCommands } from './stream-claim.ts';
+import { streamGroupCommands } from './stream-group.ts';
+import { streamInfoCommands } from './stream-info.ts';
+import { streamReadCommands } from './stream-read.ts';
 import { stringCommands } from './string.ts';
 import { transactionCommands } from './transaction.ts';
 import { transferCommands } from './transfer.ts';
@@ -39,6 +46,13 @@ const SINGLE_SHARD: readonly CommandSpec[] = [
   ...sortedSetRangeCommands,
   ...sortedSetPopCommands,
   ...sortedSetAlgebraCommands,
+  ...geoCommands,
+  ...geoSearchCommands,
+  ...streamCommands,
+  ...streamReadCommands,
+  ...streamGroupCommands,
+  ...streamClaimCommands,
+  ...streamInfoCommands,
   ...genericCommands,
   ...expiryCommands,
   ...scanCommands,
