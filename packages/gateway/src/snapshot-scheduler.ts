@@ -134,21 +134,24 @@ export class SnapshotScheduler {
   }
 
   async #take(): Promise<void> {
-    const { configuration, logger, shards } = this.#gateway;
+    const { configuration, isolation, logger, shards } = this.#gateway;
     const { dbfilename, dir, rdbchecksum } = configuration.values;
     const started = performance.now();
     this.startedAtSeconds = nowSeconds();
     this.#lastTrySeconds = this.startedAtSeconds;
     try {
-      // Posted in the same turn as the marks below, so both see the same moment.
-      const counting = this.#countChanges();
-      const saving = shards.save({
-        directory: dir,
-        fileName: dbfilename,
-        serverVersion: REDIS_VERSION,
-        createdAtSeconds: this.startedAtSeconds,
-        checksum: rdbchecksum,
-      });
+      // Posted in the same turn as the marks, so both see the same moment; and at one at which no
+      // transaction over several shards is half done.
+      const { counting, saving } = await isolation.runAtOnce(undefined, async () => ({
+        counting: this.#countChanges(),
+        saving: shards.save({
+          directory: dir,
+          fileName: dbfilename,
+          serverVersion: REDIS_VERSION,
+          createdAtSeconds: this.startedAtSeconds,
+          checksum: rdbchecksum,
+        }),
+      }));
       saving.catch(() => {});
       await counting;
       const marked = this.#lastChanges;

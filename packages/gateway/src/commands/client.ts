@@ -39,6 +39,8 @@ function flagsOf(connection: Connection): string {
     (isWaiting(connection) ? 'b' : '') +
     (connection.state === 'closing' ? 'c' : '') +
     (connection.address.startsWith('/') ? 'U' : '') +
+    (connection.transaction === undefined ? '' : 'x') +
+    (connection.isWaitingForLock ? 'l' : '') +
     (connection.isNoEvict ? 'e' : '') +
     (connection.isNoTouch ? 'T' : '');
   return flags === '' ? 'N' : flags;
@@ -70,7 +72,7 @@ function describe(connection: Connection, nowMs: number): string {
     ['sub', 0],
     ['psub', 0],
     ['ssub', 0],
-    ['multi', -1],
+    ['multi', connection.transaction?.length ?? -1],
     ['qbuf', connection.inputBytes],
     ['qbuf-free', connection.inputFreeBytes],
     ['argv-mem', 0],

@@ -15,6 +15,7 @@
 import os from 'node:os';
 import { COMMAND_METADATA, INTERNAL, LOADING, STALE } from '@hashlane/core/metadata';
 import type { ShardStatistics } from '@hashlane/shard-worker';
+import type { Connection } from '../connection.ts';
 import { GATE_LOADING, type Gateway } from '../gateway.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { HASHLANE_VERSION, REDIS_VERSION } from '../version.ts';
@@ -283,6 +284,26 @@ function stats(snapshot: Snapshot): Lines {
   ];
 }
 
+/** What keeps commands over several shards apart: see isolation.ts. */
+function isolation({ gateway }: Snapshot): Lines {
+  const { mode, statistics } = gateway.isolation;
+  return [
+    ['isolation', mode],
+    ['multi_shard_transactions', statistics.transactions],
+    ['lock_waits', statistics.waits],
+    ['lock_conflicts', statistics.conflicts],
+    ['avg_lock_contention', statistics.averageContention.toFixed(3)],
+    ['locked_keys', statistics.lockedKeys],
+    ['clients_waiting_for_lock', liveCount(gateway, (each) => each.isWaitingForLock)],
+  ];
+}
+
+function liveCount(gateway: Gateway, isMeant: (connection: Connection) => boolean): number {
+  let count = 0;
+  for (const connection of liveConnections(gateway)) if (isMeant(connection)) count++;
+  return count;
+}
+
 function replication({ gateway }: Snapshot): Lines {
   return [
     ['role', 'master'],
@@ -415,6 +436,7 @@ const SECTIONS: { readonly [name: string]: Section } = {
   memory: { title: 'Memory', isDefault: true, needsShards: true, lines: memory },
   persistence: { title: 'Persistence', isDefault: true, needsShards: true, lines: persistence },
   stats: { title: 'Stats', isDefault: true, needsShards: true, lines: stats },
+  isolation: { title: 'Isolation', isDefault: true, needsShards: false, lines: isolation },
   replication: { title: 'Replication', isDefault: true, needsShards: false, lines: replication },
   cpu: { title: 'CPU', isDefault: true, needsShards: false, lines: cpu },
   modules: { title: 'Modules', isDefault: true, needsShards: false, lines: () => [] },

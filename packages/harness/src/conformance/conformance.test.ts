@@ -1,5 +1,6 @@
 /**
- * The conformance matrix: every program of the tables, over shards {0, 1, 4} × {RESP2, RESP3},
+ * The conformance matrix: every program of the tables, over shards {0, 1, 4} × {RESP2, RESP3} and
+ * with 4 shards × {locked, lock-free} (with fewer there is nothing that the modes do differently),
  * against redis-server on the same protocol. Once command by command, and once with the whole
  * program in one write, which goes other ways through router and reply order.
  */
@@ -102,9 +103,14 @@ async function runAll(t: Test, server: ServerProcess, oracle: ServerProcess): Pr
   }
 }
 
-for (const shards of [0, 1, 4]) {
-  testUnlessMissing(t, `${shards} shards`, oracleMissing(), async (t) => {
-    await using server = await startServer({ shards });
+for (const [shards, isolation] of [
+  [0, 'locked'],
+  [1, 'locked'],
+  [4, 'locked'],
+  [4, 'lock-free'],
+] as const) {
+  testUnlessMissing(t, `${shards} shards, ${isolation}`, oracleMissing(), async (t) => {
+    await using server = await startServer({ shards, args: ['--isolation', isolation] });
     await using oracle = await startOracle({ args: ['--hz', '500'] });
     await runAll(t, server, oracle);
   });
