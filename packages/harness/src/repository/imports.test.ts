@@ -32,6 +32,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     '@hashlane/shard-worker',
     'hashlane',
   ],
+  simulation: [
+    '@hashlane/core',
+    '@hashlane/core/metadata',
+    '@hashlane/harness',
+    '@hashlane/rdb',
+    '@hashlane/resp',
+    '@hashlane/shard-worker',
+    '@hashlane/shard-worker/parts',
+    'hashlane',
+    'hashlane/parts',
+  ],
 };
 
 /** What only some packages may use, each with the reason that a failure should tell. */
@@ -40,14 +51,14 @@ const RESERVED = [
     what: 'threads',
     pattern:
       /\b(MessagePort|MessageChannel|Atomics)\b|\bnew Worker\b|['"]((node:)?worker_threads|piscina)['"]/,
-    packages: ['shard-worker', 'harness'],
+    packages: ['shard-worker', 'harness', 'simulation'],
     why: 'crossing threads is the business of shard-worker',
   },
   {
     what: 'clock, randomness, timers or sockets',
     pattern:
       /\b(Date\.now|new Date|Math\.random|performance\.now|process\.hrtime|set(Timeout|Interval|Immediate))\b|['"]node:(net|tls|http|timers)(\/promises)?['"]/,
-    packages: ['shard-worker', 'gateway', 'harness'],
+    packages: ['shard-worker', 'gateway', 'harness', 'simulation'],
     why: 'time and seeds come in as parameters, so that everything replays',
   },
   {
