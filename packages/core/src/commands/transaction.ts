@@ -24,6 +24,9 @@ function isUnchanged({ engine, request }: CommandContext): boolean {
   engine.watches.visit(request.connection, (database, key) => {
     engine.keyspace(database).findKey(key);
   });
+  // What that deleted counts now, not at the end of this command.
+  engine.watches.endCommand(true);
+  engine.watches.beginCommand();
   return engine.releaseWatches(request.connection);
 }
 
