@@ -21,6 +21,7 @@
 import type { Socket } from 'node:net';
 import { Block, ParseError, type RequestParser } from '@hashlane/resp';
 import type { ReplyReceiver } from '@hashlane/shard-worker';
+import type { PartedCommand } from './at-once.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Gateway } from './gateway.ts';
 import {
@@ -87,6 +88,9 @@ export class Connection implements ReplyReceiver {
   readonly watchedKeys = new Set<string>();
   /** Held back because a key of its command is locked. */
   isWaitingForLock = false;
+
+  /** Commands on their way in parts to several shards, in the order of their replies. */
+  readonly partedCommands: PartedCommand[] = [];
 
   /** Requests whose replies shards owe. */
   outstanding = 0;
@@ -373,9 +377,9 @@ export class Connection implements ReplyReceiver {
     return this.#hasOutputLeft || this.outstanding >= OUTSTANDING_MAX;
   }
 
-  /** The reply of a slot that was announced with `expect(LOCAL)`. */
-  receiveLocal(block: Block, start: number, end: number): boolean {
-    return this.#receiveOne(LOCAL, block, start, end);
+  /** The reply of a slot that was announced with `expect(LOCAL)`, or another source of our own. */
+  receiveLocal(block: Block, start: number, end: number, source: number = LOCAL): boolean {
+    return this.#receiveOne(source, block, start, end);
   }
 
   #receiveOne(source: number, block: Block, start: number, end: number): boolean {

@@ -22,6 +22,9 @@ export const BACKLOG_BLOCK_BYTES = 64 * 1024;
 export const REPLIES_GATHERED_BYTES_MAX = 1024 * 1024;
 /** Requests that shards owe one connection a reply to above which none is sent to them. */
 export const OUTSTANDING_MAX = 1024;
+/** Objects of commands in parts that are kept for the next ones, and what each may hold on to. */
+export const SPARE_PARTS_MAX = 256;
+export const SPARE_PARTS_BYTES_MAX = 16 * 1024;
 /** First size of the queue of a transaction. */
 export const TRANSACTION_BYTES_MIN = 512;
 /** Input that is collected in one turn of the event loop before it is executed. */

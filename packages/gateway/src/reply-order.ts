@@ -66,6 +66,8 @@ class Stash {
 
 /** The source number of replies that the gateway makes itself. */
 export const LOCAL = 255;
+/** That of commands in parts, which are in order among themselves: see at-once.ts. */
+export const AT_ONCE = 254;
 
 export class ReplyOrder {
   #sources = new Uint8Array(64);
