@@ -45,4 +45,4 @@ export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 export const MIRROR_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Bytes of a reply of random elements that may repeat, whose number the client chooses freely. */
-export const RANDOM_REPLY_BYTES_MAX = 512 * 1024 * 1024;
+export const RANDOM_REPLY_BYTES_MAX = 256 * 1024 * 1024;
