@@ -416,6 +416,20 @@ export class HashValue {
     return this;
   }
 
+  /**
+   * Gives the found field another value, and the field keeps its deadline. False, and nothing has
+   * changed, when the value is too long for the packed forms: `put` makes a table then.
+   */
+  replaceValue(settings: EngineSettings, value: Block, offset: number, length: number): boolean {
+    if (this.#table !== undefined) {
+      this.#table.replaceValue(this.#reference, value, offset, length);
+      return true;
+    }
+    if (length > settings.hashMaxListpackValue) return false;
+    this.#packed.replace(this.#value, value, offset, length);
+    return true;
+  }
+
   #append(
     field: Block,
     fieldOffset: number,

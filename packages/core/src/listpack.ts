@@ -286,8 +286,8 @@ function writeIntegerText(target: Block, to: number, block: Block, at: number): 
   return writeSafeInteger(target, to, value);
 }
 
-/** Decimal text of an integer within ±2^53. */
-function writeSafeInteger(target: Block, to: number, value: number): number {
+/** Writes the decimal text of an integer within ±2^53 and returns the offset after it. */
+export function writeSafeInteger(target: Block, to: number, value: number): number {
   if (value >= 0 || value < -0x3fffffff) return writeDecimal(target.bytes, to, value);
   target.bytes[to] = 45;
   return writeDecimal(target.bytes, (to + 1) | 0, -value);
@@ -437,6 +437,8 @@ export class Needle {
    * integer: what most elements are, and found the fastest. −1 for others.
    */
   shortHead = -1;
+  /** The last four bytes of such a string, as a word; not for fewer bytes. */
+  shortTail = 0;
 
   set(block: Block, offset: number, length: number): this {
     this.#block = block;
@@ -445,6 +447,9 @@ export class Needle {
     this.#value = parseInteger(block, offset, length);
     this.#bigValue = undefined;
     this.shortHead = length < 64 && Number.isNaN(this.#value) ? STRING_6 | length : -1;
+    if (this.shortHead >= 0 && length >= 4) {
+      this.shortTail = block.view.getInt32((offset + length - 4) | 0, true);
+    }
     if (length > 15 && Number.isNaN(this.#value) && isIntegerText(block, offset, length)) {
       this.#bigValue = BigInt(block.bytes.latin1Slice(offset, offset + length));
       this.shortHead = -1;

@@ -8,6 +8,7 @@
 import { Block, errors, wrongArity } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import type { HashSpan, HashValue } from '../hash-value.ts';
+import { writeSafeInteger } from '../listpack.ts';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../long-double.ts';
 import { INT64_MAX, INT64_MIN, parseBigInteger, parseInteger } from '../number-text.ts';
 import { type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
@@ -96,20 +97,25 @@ function counterSpan(context: CommandContext, reference: number): HashSpan | und
   return reference !== 0 && findField(context, 2) ? hash.valueSpan() : undefined;
 }
 
-/** Stores the text of a counter in the field of argument 2, which keeps its deadline. */
+/**
+ * Stores the text of a counter in the field of argument 2, which keeps its deadline. `isFound`: the
+ * field is there and was the last one looked for.
+ */
 function storeCounter(
   context: CommandContext,
   reference: number,
+  isFound: boolean,
   value: Block,
   length: number,
 ): void {
   const { engine, request } = context;
+  context.changed();
+  if (isFound && hash.replaceValue(engine.settings, value, 0, length)) return;
   const entry = reference === 0 ? createHash(context) : reference;
   if (hidesFields()) deleteHidden(context, 2);
   const offset = request.offset(2);
   hash.put(engine.settings, request.block, offset, request.length(2), value, 0, length, true);
   settle(context, entry);
-  context.changed();
 }
 
 function hincrby(context: CommandContext): void {
@@ -130,7 +136,7 @@ function hincrby(context: CommandContext): void {
     incrementWide(context, reference, span, Number.isNaN(delta) ? wide : BigInt(delta));
     return;
   }
-  storeCounter(context, reference, text, text.bytes.latin1Write(String(sum), 0));
+  storeCounter(context, reference, span !== undefined, text, writeSafeInteger(text, 0, sum));
   reply.integer(sum);
 }
 
@@ -152,7 +158,8 @@ function incrementWide(
     reply.error(errors.overflow);
     return;
   }
-  storeCounter(context, reference, text, text.bytes.latin1Write(sum.toString(), 0));
+  const length = text.bytes.latin1Write(sum.toString(), 0);
+  storeCounter(context, reference, span !== undefined, text, length);
   reply.bigInteger(sum);
 }
 
@@ -174,7 +181,8 @@ function hincrbyfloat(context: CommandContext): void {
   }
   const reference = writeHash(context);
   if (reference === WRONG) return;
-  const old = parseLongDouble(counterSpan(context, reference)?.text() ?? '0');
+  const span = counterSpan(context, reference);
+  const old = parseLongDouble(span === undefined ? '0' : span.text());
   if (old === undefined) {
     reply.error(errors.hashValueNotFloat);
     return;
@@ -185,7 +193,7 @@ function hincrbyfloat(context: CommandContext): void {
     return;
   }
   const digits = formatLongDouble(sum);
-  storeCounter(context, reference, Block.of(digits), digits.length);
+  storeCounter(context, reference, span !== undefined, Block.of(digits), digits.length);
   reply.text(digits);
 }
 
