@@ -77,14 +77,31 @@ export function formatDouble17(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
   if (Object.is(value, -0)) return '-0';
   if (Number.isInteger(value) && Math.abs(value) < 1e17) return String(BigInt(value));
+  const size = Math.abs(value);
+  if (size >= 1e-4 && size < 1e16) {
+    const text = value.toPrecision(17);
+    if (!isHalfway(value, text)) return text.replace(/\.?0+$/, '');
+  }
   const [mantissa, exponent] = significantDigits(value);
   const power = Number(exponent);
   if (power < -4 || power >= 17) {
     const digits = mantissa.replace(/\.?0+$/, '');
-    const size = String(Math.abs(power)).padStart(2, '0');
-    return `${digits}e${power < 0 ? '-' : '+'}${size}`;
+    const exponentDigits = String(Math.abs(power)).padStart(2, '0');
+    return `${digits}e${power < 0 ? '-' : '+'}${exponentDigits}`;
   }
   return placePoint(mantissa, power).replace(/\.?0+$/, '');
+}
+
+/**
+ * True when a number may lie exactly between two of 17 digits, `text` being one of them: when all of
+ * its digits are one more. It has as many decimals as bits behind the point.
+ */
+function isHalfway(value: number, text: string): boolean {
+  const point = text.indexOf('.');
+  const sign = value < 0 ? 1 : 0;
+  let power = point - sign - 1;
+  if (Math.abs(value) < 1) for (power = -1; text.charCodeAt(point - power) === 48; ) power--;
+  return Number.isInteger(value * 2 ** (17 - power));
 }
 
 /**
