@@ -27,6 +27,7 @@ import { hyperLogLogCases } from './hyperloglog-cases.ts';
 import { listCases } from './list-cases.ts';
 import { setCases } from './set-cases.ts';
 import { sortCases } from './sort-cases.ts';
+import { sortedSetCases } from './sorted-set-cases.ts';
 import { spreadCases } from './spread-cases.ts';
 import { stringCases } from './string-cases.ts';
 import { transactionCases } from './transaction-cases.ts';
@@ -41,6 +42,7 @@ const ALL = [
   ...listCases,
   ...hashCases,
   ...setCases,
+  ...sortedSetCases,
   ...genericCases,
   ...sortCases,
   ...spreadCases,

@@ -1,0 +1,502 @@
+/** Conformance of the sorted set commands. */
+
+import { cases } from './conformance-case.ts';
+
+const pairs = (count: number, step = 1) =>
+  Array.from({ length: count }, (_, i) => `${i * step} m${i}`).join(' ');
+
+export const sortedSetCases = cases(String.raw`
+  # ZADD: new members and changes
+  ZADD z 1 a
+  ZADD z 1 a 2 b 3 c 2 b
+  ZADD z CH 5 a 2 b 9 d
+  ZADD z 1 "" 2 "x\x00\r\n\xff"
+  ZRANGE z 0 -1 WITHSCORES
+  ZCARD z
+  ZCARD none
+  TYPE z
+  # ZADD: NX, XX, GT, LT, CH
+  ZADD z XX 1 a
+  EXISTS z
+  ZADD z NX 1 a 2 b
+  ZADD z NX 5 a 3 c
+  ZADD z XX 7 a 3 d
+  ZADD z GT 1 a 9 b 4 new
+  ZADD z LT CH 1 a 20 b 5 other
+  ZADD z XX GT CH 100 a 100 none
+  ZADD z gt ch 200 a
+  ZRANGE z 0 -1 WITHSCORES
+  ZADD z NX XX 1 a
+  ZADD z NX GT 1 a
+  ZADD z LT NX 1 a
+  ZADD z GT LT 1 a
+  ZADD z NX NX 1 q
+  # ZADD: INCR and ZINCRBY
+  ZADD z INCR 1.5 a
+  ZADD z INCR 1.5 a
+  ZADD z NX INCR 1 a
+  ZADD z XX INCR 1 none
+  ZADD z GT INCR -1 a
+  ZADD z LT INCR -1 a
+  ZADD z INCR 1 a 2 b
+  ZINCRBY z 3 a
+  ZINCRBY z -0.1 b
+  ZINCRBY z inf a
+  ZINCRBY z -inf a
+  ZADD z INCR -inf a
+  ZINCRBY z x a
+  ZINCRBY z NX a
+  ZINCRBY z 1
+  ZRANGE z 0 -1 WITHSCORES
+  # ZADD: mistakes
+  ZADD z
+  ZADD z 1
+  ZADD z x a
+  ZADD z 1 a 2
+  ZADD z 1 a x b
+  ZADD z NX
+  ZADD z NX 1
+  ZADD z nan a
+  ZADD z "" a
+  ZADD z " 1" a
+  ZADD z "1 " a
+  ZADD z 1e400 a
+  ZADD z 1e-400 a
+  ZADD z 1_0 a
+  EXISTS z
+  SET s v
+  ZADD s 1 a
+  ZADD s x a
+  ZADD s XX 1 a
+  ZINCRBY s 1 a
+  ZREM s a
+  ZCARD s
+  ZSCORE s a
+  ZMSCORE s a
+  ZRANK s a
+  ZPOPMIN s
+  ZRANGE s 0 -1
+  ZRANDMEMBER s
+  ZSCAN s 0
+  # scores as text
+  ZADD z 1 a 0.1 b -0 c 1e17 d 1e16 e 4611686018427387904 f 9223372036854775808 g 1e300 h
+  ZADD z 5e-324 i 1e-5 j 123456789.125 k -7.5e-9 l inf m -inf n 0x1p4 o +5 p .5 q 5. r 1e2 s
+  ZRANGE z 0 -1 WITHSCORES
+  ZMSCORE z a b c d e f g h i j k l m n o p q r s none
+  ZSCORE z g
+  ZINCRBY z 0.2 b
+  ZADD z INCR 1 d
+  ZSCAN z 0
+  # ZREM, ZSCORE, ZMSCORE
+  ZADD z 1 a 2 b 3 c
+  ZREM z a none a
+  ZSCORE z a
+  ZSCORE z b
+  ZSCORE none a
+  ZMSCORE z a b c
+  ZMSCORE none a b
+  ZREM z b c d e
+  EXISTS z
+  ZREM z a
+  ZREM none a
+  # ZRANK, ZREVRANK
+  ZADD z 1 a 2 b 2 bb 3 c
+  ZRANK z a
+  ZRANK z bb
+  ZRANK z none
+  ZRANK none a
+  ZREVRANK z a
+  ZREVRANK z bb
+  ZREVRANK z none
+  ZREVRANK none a
+  # ZCOUNT
+  ZADD z 1 a 2 b 3 c 3 d inf e -inf f
+  ZCOUNT z -inf +inf
+  ZCOUNT z 1 3
+  ZCOUNT z (1 (3
+  ZCOUNT z (inf +inf
+  ZCOUNT z 3 1
+  ZCOUNT z "" 2
+  ZCOUNT z ( 2
+  ZCOUNT z " 1" 2
+  ZCOUNT z nan 1
+  ZCOUNT z x 1
+  ZCOUNT z 1 x
+  ZCOUNT z [1 2
+  ZCOUNT none x 1
+  ZCOUNT none 0 1
+  # ZLEXCOUNT
+  ZADD z 0 a 0 aa 0 b 0 c 0 d
+  ZLEXCOUNT z - +
+  ZLEXCOUNT z [a [c
+  ZLEXCOUNT z (a (c
+  ZLEXCOUNT z + -
+  ZLEXCOUNT z [c [a
+  ZLEXCOUNT z (a (a
+  ZLEXCOUNT z [a [a
+  ZLEXCOUNT z [ [b
+  ZLEXCOUNT z a +
+  ZLEXCOUNT z - b
+  ZLEXCOUNT z -x +
+  ZLEXCOUNT none - x
+  ZLEXCOUNT none - +
+  # ZRANGE by rank
+  ZADD z 1 a 2 b 3 c 4 d
+  ZRANGE z 0 -1
+  ZRANGE z 1 2 WITHSCORES
+  ZRANGE z -2 -1
+  ZRANGE z 2 1
+  ZRANGE z 5 9
+  ZRANGE z -100 100
+  ZRANGE z 0 -1 REV
+  ZRANGE z 0 0 REV WITHSCORES
+  ZRANGE z x 1
+  ZRANGE z 0 1 LIMIT 0 1
+  ZRANGE z 0 1 LIMIT 0 -1
+  ZRANGE z 0 1 LIMIT 0
+  ZRANGE z 0 1 NOPE
+  ZRANGE none 0 -1
+  ZRANGE none x 1
+  ZREVRANGE z 0 1
+  ZREVRANGE z 0 -1 WITHSCORES
+  ZREVRANGE z -1 -1
+  ZREVRANGE z 0 1 REV
+  ZREVRANGE z 0 1 LIMIT 0 1
+  # ZRANGE by score
+  ZADD z 1 a 2 b 3 c 3 d 4 e
+  ZRANGE z 2 3 BYSCORE
+  ZRANGE z (2 inf BYSCORE WITHSCORES
+  ZRANGE z 3 2 BYSCORE REV
+  ZRANGE z 2 3 BYSCORE REV
+  ZRANGE z 1 4 BYSCORE LIMIT 1 2
+  ZRANGE z 4 1 BYSCORE REV LIMIT 1 2 WITHSCORES
+  ZRANGE z 1 4 BYSCORE LIMIT 1 -1
+  ZRANGE z 1 4 BYSCORE LIMIT -1 2
+  ZRANGE z 1 4 BYSCORE LIMIT 0 0
+  ZRANGE z 1 4 BYSCORE LIMIT 10 1
+  ZRANGE z 1 4 BYSCORE LIMIT x 1
+  ZRANGE z 1 4 BYSCORE LIMIT 1 x
+  ZRANGE z 1 4 BYSCORE BYLEX
+  ZRANGE z 1 4 BYSCORE BYSCORE
+  ZRANGE z x 4 BYSCORE
+  ZRANGEBYSCORE z -inf +inf
+  ZRANGEBYSCORE z (1 (4 WITHSCORES
+  ZRANGEBYSCORE z 2 9 LIMIT 1 1
+  ZRANGEBYSCORE z 2 9 WITHSCORES LIMIT 1 1
+  ZRANGEBYSCORE z 2 9 LIMIT 1 1 REV
+  ZRANGEBYSCORE none x 1
+  ZRANGEBYSCORE none 0 1
+  ZREVRANGEBYSCORE z +inf (1
+  ZREVRANGEBYSCORE z 3 1 LIMIT 1 2 WITHSCORES
+  ZREVRANGEBYSCORE z 1 3
+  # ZRANGE by member
+  ZADD z 0 a 0 aa 0 ab 0 b 0 c
+  ZRANGE z - + BYLEX
+  ZRANGE z [aa (b BYLEX
+  ZRANGE z + - BYLEX REV
+  ZRANGE z (b [aa BYLEX REV LIMIT 0 1
+  ZRANGE z - + BYLEX WITHSCORES
+  ZRANGE z - + BYLEX LIMIT 1 2
+  ZRANGE z a b BYLEX
+  ZRANGEBYLEX z - [ab
+  ZRANGEBYLEX z [b + LIMIT 1 5
+  ZRANGEBYLEX z - + WITHSCORES
+  ZRANGEBYLEX z - + BYLEX
+  ZREVRANGEBYLEX z + (aa
+  ZREVRANGEBYLEX z [b - LIMIT 1 1
+  ZREVRANGEBYLEX z - +
+  ZRANGEBYLEX none - x
+  ZRANGEBYLEX none - +
+  # ZRANGE by member where scores differ
+  ZADD z 1 c 2 a 3 e 4 b 5 d
+  ZRANGEBYLEX z [b +
+  ZRANGEBYLEX z - [b
+  ZRANGEBYLEX z [b [d
+  ZREVRANGEBYLEX z [d [b
+  ZREVRANGEBYLEX z + [b
+  ZRANGEBYLEX z - [d LIMIT 2 5
+  ZLEXCOUNT z [b [d
+  ZREMRANGEBYLEX z [a [b
+  ZRANGE z 0 -1
+  # ZRANGESTORE
+  ZADD z 1 a 2 b 3 c 4 d
+  ZRANGESTORE d z 1 2
+  ZRANGE d 0 -1 WITHSCORES
+  ZRANGESTORE d z 3 1 BYSCORE REV LIMIT 0 2
+  ZRANGE d 0 -1 WITHSCORES
+  ZRANGESTORE d z [b + BYLEX
+  ZRANGE d 0 -1
+  ZRANGESTORE z z 0 1
+  ZRANGE z 0 -1
+  ZRANGESTORE d none 0 -1
+  EXISTS d
+  ZRANGESTORE d none 0 -1
+  ZRANGESTORE d z 0 -1 WITHSCORES
+  ZRANGESTORE d z x 1
+  ZRANGESTORE d z 0 1 LIMIT 0 1
+  SET s v EX 1000
+  ZRANGESTORE d s 0 -1
+  ZRANGESTORE s z 0 -1
+  TYPE s
+  TTL s
+  # ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX
+  ZADD z 1 a 2 b 3 c 4 d 5 e 6 f
+  ZREMRANGEBYRANK z 0 0
+  ZREMRANGEBYRANK z -1 -1
+  ZREMRANGEBYRANK z 5 9
+  ZREMRANGEBYRANK z x 1
+  ZREMRANGEBYSCORE z (2 3
+  ZREMRANGEBYSCORE z x 3
+  ZREMRANGEBYLEX z [b [b
+  ZREMRANGEBYLEX z b c
+  ZRANGE z 0 -1 WITHSCORES
+  ZREMRANGEBYRANK z 0 -1
+  EXISTS z
+  ZREMRANGEBYRANK none 0 -1
+  ZREMRANGEBYSCORE none 0 1
+  ZREMRANGEBYLEX none - +
+  # ZPOPMIN, ZPOPMAX
+  ZADD z 1 a 2 b 3 c 4 d 5 e
+  ZPOPMIN z
+  ZPOPMAX z
+  ZPOPMIN z 2
+  ZPOPMIN z 0
+  ZPOPMAX z 1
+  EXISTS z
+  ZPOPMIN z
+  ZPOPMAX none 5
+  ZADD z 1 a
+  ZPOPMIN z -1
+  ZPOPMIN z x
+  ZPOPMIN z 1 2
+  ZPOPMIN none -1
+  ZPOPMAX z 100
+  EXISTS z
+  # ZMPOP
+  ZADD a 1 x 2 y 3 z
+  ZADD b 4 p 5 q
+  ZMPOP 2 none a MIN
+  ZMPOP 2 a b MAX COUNT 5
+  ZMPOP 2 a b max count 1
+  ZMPOP 2 none none2 MIN
+  ZMPOP 0 a MIN
+  ZMPOP x a MIN
+  ZMPOP 2 a MIN
+  ZMPOP 1 b UP
+  ZMPOP 1 b MIN COUNT
+  ZMPOP 1 b MIN COUNT 0
+  ZMPOP 1 b MIN COUNT x
+  ZMPOP 1 b MIN COUNT 1 COUNT 1
+  SET s v
+  ZMPOP 2 s b MIN
+  ZMPOP 1 b MIN COUNT 10
+  EXISTS b
+  # blocking pops that find something
+  ZADD z 1 a 2 b 3 c 4 d 5 e 6 f
+  BZPOPMIN z 0
+  BZPOPMAX none z 1.5
+  BZMPOP 0 1 z MIN
+  BZMPOP 0 2 none z MAX COUNT 2
+  BZPOPMIN z 0
+  EXISTS z
+  # blocking pops: mistakes and time-outs
+  BZPOPMIN z -1
+  BZPOPMIN z x
+  BZPOPMIN z
+  BZMPOP x 1 z MIN
+  BZMPOP 0 0 z MIN
+  BZMPOP -1 1 z MIN
+  BZMPOP 0 1 z UP
+  BZMPOP 0 1 z MIN COUNT 0
+  SET s v
+  BZPOPMIN s 0
+  BZMPOP 0 1 s MIN
+  BZPOPMIN none 0.01
+  BZPOPMAX none none2 0.01
+  BZMPOP 0.01 1 none MIN
+  BZMPOP 0.01 2 none none2 MIN COUNT 3
+  # ZRANDMEMBER
+  ZADD z 1 a 2 b 3 c
+  ZRANDMEMBER z
+  ZRANDMEMBER z 2
+  ZRANDMEMBER z 5
+  ZRANDMEMBER z 5 WITHSCORES
+  ZRANDMEMBER z -5
+  ZRANDMEMBER z -2 WITHSCORES
+  ZRANDMEMBER z 0
+  ZRANDMEMBER none
+  ZRANDMEMBER none 3
+  ZRANDMEMBER z x
+  ZRANDMEMBER z 1 NOPE
+  ZRANDMEMBER z 1 WITHSCORES x
+  ZRANDMEMBER z -9223372036854775808
+  ZRANDMEMBER z 9223372036854775807 WITHSCORES
+  ZRANDMEMBER z 9223372036854775807
+  # ZSCAN
+  ZADD z 1 a 2.5 b 3 ab
+  ZSCAN z 0
+  ZSCAN z 0 MATCH a*
+  ZSCAN z 0 COUNT 1
+  ZSCAN z x
+  ZSCAN z 0 COUNT 0
+  ZSCAN z 0 NOPE
+  ZSCAN z 0 TYPE zset
+  ZSCAN none 0
+  ZSCAN none 0 NOPE
+  ZSCAN none x
+  # ZUNION, ZINTER, ZDIFF
+  ZADD a 1 x 2 y 3 z
+  ZADD b 10 y 20 z 30 w
+  SADD s x w q
+  ZUNION 2 a b
+  ZUNION 2 a b WITHSCORES
+  ZUNION 3 a b s WITHSCORES
+  ZUNION 2 a b WEIGHTS 2 0.5 WITHSCORES
+  ZUNION 2 a b AGGREGATE MAX WITHSCORES
+  ZUNION 2 a b AGGREGATE min WEIGHTS 1 -1 WITHSCORES
+  ZUNION 1 none
+  ZUNION 2 a a WITHSCORES
+  ZUNION 1 s WEIGHTS 3 WITHSCORES
+  ZINTER 2 a b WITHSCORES
+  ZINTER 2 a s WITHSCORES WEIGHTS 1 5
+  ZINTER 2 a none
+  ZINTER 2 a a AGGREGATE SUM WITHSCORES
+  ZDIFF 2 a b WITHSCORES
+  ZDIFF 1 a
+  ZDIFF 2 a a
+  ZDIFF 2 none a
+  ZDIFF 3 a none s WITHSCORES
+  ZINTERCARD 2 a b
+  ZINTERCARD 2 a b LIMIT 1
+  ZINTERCARD 2 a b LIMIT 0
+  ZINTERCARD 1 a
+  ZINTERCARD 2 a none
+  # ZUNION and others: mistakes
+  ZADD a 1 x
+  SET str v
+  ZUNION 0 a
+  ZUNION -1 a
+  ZUNION x a
+  ZUNION 2 a
+  ZUNION 1 a b
+  ZUNION 1 a WEIGHTS
+  ZUNION 1 a WEIGHTS x
+  ZUNION 1 a AGGREGATE
+  ZUNION 1 a AGGREGATE avg
+  ZUNION 1 a LIMIT 1
+  ZUNION 2 a str
+  ZDIFF 1 a WEIGHTS 1
+  ZDIFF 0 a
+  ZINTER 0 a
+  ZINTERCARD 0 a
+  ZINTERCARD 1 a LIMIT -1
+  ZINTERCARD 1 a LIMIT x
+  ZINTERCARD 1 a LIMIT
+  ZINTERCARD 1 a WITHSCORES
+  ZUNIONSTORE d 0 a
+  ZUNIONSTORE d 1 a WITHSCORES
+  ZINTERSTORE d 0 a
+  ZDIFFSTORE d 0 a
+  ZDIFFSTORE d 1 a WEIGHTS 1
+  EXISTS d
+  # ZUNIONSTORE, ZINTERSTORE, ZDIFFSTORE
+  ZADD a 1 x 2 y 3 z
+  ZADD b 10 y 20 z 30 w
+  ZUNIONSTORE d 2 a b
+  ZRANGE d 0 -1 WITHSCORES
+  ZUNIONSTORE a 2 a b WEIGHTS 1 2
+  ZRANGE a 0 -1 WITHSCORES
+  ZINTERSTORE d 2 a b AGGREGATE MIN
+  ZRANGE d 0 -1 WITHSCORES
+  ZDIFFSTORE d 2 a b
+  ZRANGE d 0 -1 WITHSCORES
+  ZDIFFSTORE d 2 a a
+  EXISTS d
+  ZUNIONSTORE d 1 none
+  SET str v
+  ZUNIONSTORE str 1 a
+  TYPE str
+  ZUNIONSTORE d 1 str
+  SET str v
+  ZINTERSTORE str 2 a none
+  EXISTS str
+  # infinities in unions
+  ZADD a inf x -inf y 1 z
+  ZADD b -inf x inf y inf z
+  ZUNION 2 a b WITHSCORES
+  ZINTER 2 a b WEIGHTS 0 1 WITHSCORES
+  ZINTER 2 a b WEIGHTS 1 0 AGGREGATE MIN WITHSCORES
+  ZUNION 2 a b WEIGHTS 0 0 WITHSCORES
+  ZUNION 1 a WEIGHTS -1 WITHSCORES
+  ZADD c 0 x
+  ZUNION 1 c WEIGHTS -1 WITHSCORES
+  ZUNIONSTORE d 1 c WEIGHTS -1
+  ZSCORE d x
+  ZUNION 2 a b WEIGHTS inf nan
+  ZUNION 2 a b WEIGHTS inf -inf WITHSCORES
+  # encodings
+  ZADD z ${pairs(128)}
+  OBJECT ENCODING z
+  ZADD z 7 m1
+  OBJECT ENCODING z
+  ZADD z 1 more
+  OBJECT ENCODING z
+  ZRANGE z 60 80 WITHSCORES
+  ZREMRANGEBYRANK z 0 100
+  OBJECT ENCODING z
+  ZADD y 1 ${'x'.repeat(64)}
+  OBJECT ENCODING y
+  ZADD y 1 ${'x'.repeat(65)}
+  OBJECT ENCODING y
+  ZREM y ${'x'.repeat(65)}
+  OBJECT ENCODING y
+  ZUNIONSTORE d 1 y
+  OBJECT ENCODING d
+  ZUNIONSTORE d 2 y z
+  OBJECT ENCODING d
+  ZADD y -0 zero
+  ZSCORE y zero
+  # a large set
+  ZADD z ${pairs(500, 2)}
+  ZADD z ${pairs(300, 3)}
+  ZRANGE z 0 -1 WITHSCORES
+  ZRANK z m250
+  ZREVRANK z m250
+  ZRANGEBYSCORE z (100 200 LIMIT 3 7
+  ZREVRANGEBYSCORE z 200 (100 WITHSCORES
+  ZCOUNT z 10 (600
+  ZINCRBY z 1000.5 m3
+  ZREM z m100 m101 m499
+  ZPOPMIN z 3
+  ZPOPMAX z 3
+  ZREMRANGEBYSCORE z 100 300
+  ZREMRANGEBYRANK z 5 -5
+  ZRANGE z 0 -1 WITHSCORES
+  # a large set by member
+  ZADD z ${Array.from({ length: 200 }, (_, i) => `0 m${i}`).join(' ')}
+  ZRANGEBYLEX z [m1 (m11
+  ZRANGEBYLEX z - + LIMIT 50 5
+  ZREVRANGEBYLEX z (m99 - LIMIT 2 3
+  ZLEXCOUNT z (m1 [m5
+  ZREMRANGEBYLEX z [m1 [m8
+  ZRANGE z 0 -1
+  # sorted sets over shards
+  ZADD a 1 x 2 y
+  ZADD b 3 y 4 z
+  ZADD c 5 z 6 w
+  ZADD d 7 w 8 x
+  ZUNION 4 a b c d WITHSCORES
+  ZINTER 2 a b WITHSCORES
+  ZDIFF 3 a b c
+  ZUNIONSTORE e 4 a b c d
+  ZUNIONSTORE f 2 e none
+  ZINTERSTORE g 2 e f
+  ZDIFFSTORE h 2 e a
+  ZRANGESTORE i e 0 1
+  ZRANGE h 0 -1 WITHSCORES
+  ZRANGE i 0 -1 WITHSCORES
+  ZMPOP 4 none none2 c d MIN
+  BZPOPMIN none b c 0
+  BZMPOP 0 3 none d a MAX COUNT 2
+  BZPOPMAX none none2 none3 0.01
+`);
