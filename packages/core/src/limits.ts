@@ -26,9 +26,6 @@ export const EXPIRY_KEYS_PER_CYCLE_MAX = 1000;
 /** Fields of one hash that a command on it deletes because they are due; the rest it only hides. */
 export const FIELDS_EXPIRED_AT_ONCE_MAX = 1000;
 
-/** Elements that one command may pick at random with repetition. Redis has no bound. */
-export const RANDOM_PICKS_MAX = 10_000_000;
-
 /** A value of more blocks than this is freed in slices after its key is gone. */
 export const PARTS_FREED_AT_ONCE_MAX = 256;
 

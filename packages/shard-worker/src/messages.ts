@@ -125,6 +125,8 @@ export interface ShardStatistics {
   readonly keyspaceHits: number;
   readonly keyspaceMisses: number;
   readonly expiredKeys: number;
+  /** Fields of hashes. */
+  readonly expiredParts: number;
   readonly evictedKeys: number;
   readonly blockedClients: number;
   readonly lazyFreePending: number;

@@ -290,6 +290,7 @@ export class ShardHost {
       keyspaceHits: engine.keyspaceHits,
       keyspaceMisses: engine.keyspaceMisses,
       expiredKeys: engine.expiredKeys,
+      expiredParts: engine.expiredParts,
       evictedKeys: engine.eviction.evicted,
       blockedClients: engine.waiters.size,
       lazyFreePending: engine.lazyFree.pendingKeys,
@@ -306,6 +307,7 @@ export class ShardHost {
     engine.keyspaceHits = 0;
     engine.keyspaceMisses = 0;
     engine.expiredKeys = 0;
+    engine.expiredParts = 0;
     engine.eviction.evicted = 0;
     engine.lazyFree.freed = 0;
     engine.commandsProcessed = 0;

@@ -11,7 +11,7 @@
 import { errors } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { matchesGlob } from '../glob.ts';
-import { RANDOM_PICKS_MAX } from '../limits.ts';
+import { RANDOM_REPLY_BYTES_MAX } from '../limits.ts';
 import { parseBigInteger, parseInteger } from '../number-text.ts';
 import { type CommandSpec, keys, READONLY } from './command-spec.ts';
 import { hash, hidesFields, isHidden, readHash, readHashWithoutDue, WRONG } from './hash-access.ts';
@@ -20,6 +20,8 @@ import { cursorArgument, SCAN_CURSOR_END, type ScanOptions, scanOptions } from '
 const INT64_MIN_TEXT = '-9223372036854775808';
 /** Beyond this WITHVALUES would reply more elements than a 64-bit count says. */
 const PAIRS_MAX = 2 ** 62;
+/** Bytes of the bulk string of an empty field. */
+const LEAST_BULK_BYTES = 6;
 /** Picks in a packed hash from which on the places of all its fields are noted first. */
 const PLACES_NOTED_MIN = 32;
 
@@ -61,7 +63,7 @@ function randomFields(context: CommandContext): void {
     reply.error(errors.syntax);
     return;
   }
-  if (-count > RANDOM_PICKS_MAX || (withValues && Math.abs(count) >= PAIRS_MAX)) {
+  if (withValues && Math.abs(count) >= PAIRS_MAX) {
     reply.error(errors.outOfRange);
     return;
   }
@@ -84,14 +86,22 @@ function replyCurrent({ reply }: CommandContext, withValues: boolean): void {
 }
 
 function replyRepeated(context: CommandContext, count: number, withValues: boolean): void {
-  const { random } = context.engine;
-  replyHead(context, count, withValues);
+  const { engine, reply } = context;
+  const start = reply.position;
+  // The client may ask for more fields than there is memory in the world.
+  const most = RANDOM_REPLY_BYTES_MAX / LEAST_BULK_BYTES;
+  replyHead(context, Math.min(count, most), withValues);
   // A packed hash is walked for each pick otherwise.
   const places = hash.isTable || count < PLACES_NOTED_MIN ? [] : allPlaces();
   for (let left = count; left > 0; left--) {
-    if (places.length === 0) hash.pick(random);
-    else hash.recall(places[random.below(places.length)]);
+    if (places.length === 0) hash.pick(engine.random);
+    else hash.recall(places[engine.random.below(places.length)]);
     replyCurrent(context, withValues);
+    if (count > most || reply.position - start > RANDOM_REPLY_BYTES_MAX) {
+      reply.position = start;
+      reply.error(errors.outOfRange);
+      return;
+    }
   }
 }
 

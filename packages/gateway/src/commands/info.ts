@@ -264,6 +264,7 @@ function stats(snapshot: Snapshot): Lines {
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
     ['expired_keys', sumOf(snapshot, 'expiredKeys')],
+    ['expired_subkeys', sumOf(snapshot, 'expiredParts')],
     ['evicted_keys', sumOf(snapshot, 'evictedKeys')],
     ['evicted_clients', 0],
     ['keyspace_hits', sumOf(snapshot, 'keyspaceHits')],
