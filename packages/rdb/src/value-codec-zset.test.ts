@@ -1,0 +1,125 @@
+import { ZSET, ZsetValue } from '@hashlane/core';
+import type { EngineFixture } from '@hashlane/core/engine.fixture';
+import t from 'tap';
+import { ByteSink } from './byte-sink.ts';
+import { writeAsciiDouble, writeBinaryDouble, writeLength } from './length-encoding.ts';
+import { ValueType } from './opcodes.ts';
+import { putString, ziplist, ziplistText } from './testing/dump-builder.ts';
+import { decode, encode, makeEngine, randomBytes, run, seeded } from './testing/engine-values.ts';
+
+type Pair = readonly [member: string, score: number];
+
+function payload(type: ValueType, write: (sink: ByteSink) => void): Buffer {
+  const sink = new ByteSink();
+  sink.u8(type);
+  write(sink);
+  return sink.take();
+}
+
+/** Type 3 or 5. */
+function plainZset(type: 3 | 5, ...pairs: Pair[]): Buffer {
+  return payload(type, (sink) => {
+    writeLength(sink, pairs.length);
+    for (const [member, score] of pairs) {
+      putString(sink, Buffer.from(member, 'latin1'));
+      if (type === ValueType.zset) writeAsciiDouble(sink, score);
+      else writeBinaryDouble(sink, score);
+    }
+  });
+}
+
+/** Type 17, of short strings. */
+function packedZset(...elements: string[]): Buffer {
+  const entries = elements.flatMap((text) => [
+    0x80 | text.length,
+    ...Buffer.from(text, 'latin1'),
+    text.length + 1,
+  ]);
+  const entries = '816102010181620283322e3504';
+  t.equal(encode(fixture, 'k').toString('hex'), `1114140000000400${entries}ff`);
+  fixture.engine.settings.zsetMaxListpackEntries = 1;
+  run(fixture, ['ZADD', 'k', '0', 'c']);
+  // From the highest score down.
+  t.same(encode(fixture, 'k'), plainZset(5, ['b', 2.5], ['a', 1], ['c', 0]));
+});
+
+t.test('all forms are read, in any order of pairs', async (t) => {
+  const fixture = makeEngine();
+  const expected = ['c', -Infinity, 'a', 1, 'b', 2.5];
+  const wholes = [
+    plainZset(3, ['a', 1], ['c', -Infinity], ['b', 2.5]),
+    plainZset(5, ['b', 2.5], ['a', 1], ['c', -Infinity]),
+    packedZset('b', '2.5', 'c', '-inf', 'a', '1'),
+    oldZset('c', '-inf', 'a', '1', 'b', '2.5'),
+  ];
+  for (const bytes of wholes) {
+    t.ok(decode(fixture, 'k', bytes));
+    t.same(zsetOf(fixture, 'k'), ['listpack', ...expected]);
+  }
+  fixture.engine.settings.zsetMaxListpackEntries = 2;
+  for (const bytes of wholes) {
+    t.ok(decode(fixture, 'k', bytes));
+    t.same(zsetOf(fixture, 'k'), ['skiplist', ...expected]);
+  }
+});
+
+t.test('unsound sorted sets are refused without a trace', async (t) => {
+  const fixture = makeEngine();
+  const { engine } = fixture;
+  const clean = [engine.arena.usedBytes, engine.arena.tableBytes, engine.arena.structures.size];
+  for (const most of [128, 1]) {
+    engine.settings.zsetMaxListpackEntries = most;
+    const unsound: [string, Buffer][] = [
+      ['no members', plainZset(5)],
+      ['an empty listpack', packedZset()],
+      ['a member twice', plainZset(5, ['a', 1], ['b', 2], ['a', 3])],
+      ['a member twice in a listpack', packedZset('a', '1', 'b', '2', 'a', '3')],
+      ['a member twice in a ziplist', oldZset('a', '1', 'a', '1')],
+      ['no score', packedZset('a', '1', 'b')],
+      ['a score that is none', packedZset('a', 'x')],
+      ['a score that is not a number', plainZset(5, ['a', Number.NaN])],
+      ['a score that is not a number, as text', plainZset(3, ['a', Number.NaN])],
+      ['nan in a listpack', packedZset('a', 'nan')],
+      ['a byte too many', Buffer.concat([plainZset(5, ['a', 1]), Buffer.of(0)])],
+    ];
+    for (const [name, bytes] of unsound) t.notOk(decode(fixture, 'k', bytes), name);
+    for (const whole of [
+      plainZset(3, ['a', 1], ['x'.repeat(70), 2], ['7', 1e300]),
+      plainZset(5, ['a', 1], ['x'.repeat(70), 2], ['7', 0.1]),
+      packedZset('ab', '5', 'c', '7.5'),
+      oldZset('ab', '5', 'c', '7.5'),
+    ]) {
+      for (let cut = 1; cut < whole.length; cut++) {
+        if (decode(fixture, 'k', whole.subarray(0, cut))) t.fail(`cut at ${cut}`);
+      }
+    }
+  }
+  engine.arena.verify();
+  t.same([engine.arena.usedBytes, engine.arena.tableBytes, engine.arena.structures.size], clean);
+});
+
+t.test('damaged payloads are refused or are sound sorted sets', async (t) => {
+  const fixture = makeEngine();
+  const { engine } = fixture;
+  const below = seeded(9);
+  const wholes = [
+    plainZset(3, ['a', 1], ['x'.repeat(70), 2], ['7', 1e300]),
+    plainZset(5, ['a', 1], ['b', 2], ['7', 0.1]),
+    packedZset('ab', '5', 'c', '7.5', 'd', '9'),
+    oldZset('ab', '5', 'c', '7.5'),
+  ];
+  let accepted = 0;
+  for (let i = 0; i < 4000; i++) {
+    const bytes = Buffer.from(wholes[below(wholes.length)]);
+    for (let changes = 1 + below(2); changes > 0; changes--) {
+      bytes[1 + below(bytes.length - 1)] = below(256);
+    }
+    if (!decode(fixture, 'k', bytes)) continue;
+    accepted++;
+    zsetOf(fixture, 'k');
+  }
+  t.ok(accepted > 100 && accepted < 3900, `${accepted} were sound`);
+  fixture.call('DEL', 'k');
+  engine.verify();
+  t.same([engine.arena.usedBytes, engine.arena.structures.size], [0, 0]);
+});
