@@ -52,6 +52,8 @@ export function isSameReply(
     case 'SPOP':
     case 'SRANDMEMBER':
       return isAsRandom(words, theirs, ours);
+    case 'SORT_RO':
+      return isSortedByWeight(words, theirs, ours);
     case 'SSCAN':
       return isScanOfAll(words, theirs, ours);
     case 'XINFO':
@@ -107,6 +109,18 @@ function isAsRandom(words: readonly string[], theirs: string, ours: string): boo
   if (count < 0) return true;
   if (new Set(b).size !== b.length) return false;
   return b.length === count || sortedList(theirs) === sortedList(ours);
+}
+
+/**
+ * Random programs have few weights, so most elements are equal to BY, and a set of equals has no
+ * order. LIMIT then cuts out any of them.
+ */
+function isSortedByWeight(words: readonly string[], theirs: string, ours: string): boolean {
+  const [a, b] = [parseReply(theirs), parseReply(ours)];
+  if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+  const options = words.slice(2).map((word) => word.toUpperCase());
+  if (!options.includes('BY')) return false;
+  return options.includes('LIMIT') || sortedList(theirs) === sortedList(ours);
 }
 
 /** Parts of a scan may differ; when it begins and ends with this call, the members may not. */
