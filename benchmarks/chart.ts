@@ -13,6 +13,7 @@
 
 import type { RunInfo } from './report.ts';
 import { BASELINE, type Cell, type MetricName, testLabel } from './results.ts';
+import { CARD_STYLE, colorOf, frame, line, rect, text } from './svg.ts';
 
 const BAR = { height: 10, gap: 3 };
 const ROW_GAP = 12;
@@ -24,24 +25,7 @@ const FIGURE_WIDTH = 46;
 const PANEL_GAP = 36;
 const HEAD_HEIGHT = 108;
 const FOOT_HEIGHT = 40;
-const COLORS = ['#2f7ed8', '#e07b28', '#3a9d5d', '#8e5bc4', '#b8433f'];
-const FONT = "system-ui, 'DejaVu Sans', sans-serif";
-
-const STYLE = `
-    .card { fill: #ffffff; stroke: #d0d4da; }
-    .ink { fill: #1c2128; }
-    .figure { fill: #1c2128; stroke: #ffffff; stroke-width: 3px; paint-order: stroke; }
-    .soft { fill: #57606a; }
-    .rule { stroke: #d8dce2; }
-    .one { stroke: #57606a; }
-    @media (prefers-color-scheme: dark) {
-      .card { fill: #161b22; stroke: #373e47; }
-      .ink { fill: #e6edf3; }
-      .figure { fill: #e6edf3; stroke: #161b22; }
-      .soft { fill: #9aa4af; }
-      .rule { stroke: #2b313a; }
-      .one { stroke: #9aa4af; }
-    }`;
+const TITLE = 'hashlane beside redis-server: ratios of throughput and CPU per operation';
 
 interface Panel {
   readonly metric: MetricName;
@@ -82,20 +66,7 @@ export function renderChart(info: RunInfo, cells: readonly Cell[]): string | und
     return text(MARGIN, y, row.label, 'ink', { size: 12 });
   });
   const body = [drawHead(info, series), ...labels, ...panels.flat(), drawFoot(info, height)];
-  return frame(width, height, body.flat());
-}
-
-function frame(width: number, height: number, body: readonly string[]): string {
-  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${escapeXml(FONT)}" role="img">`,
-    '  <title>hashlane beside redis-server: ratios of throughput and CPU per operation</title>',
-    `  <style>${STYLE}\n  </style>`,
-    `  <rect class="card" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8"/>`,
-    ...body.map((element) => `  ${element}`),
-    '</svg>',
-    '',
-  ].join('\n');
+  return frame(width, height, TITLE, CARD_STYLE, body.flat());
 }
 
 function drawHead(info: RunInfo, series: RunInfo['contenders']): string[] {
@@ -166,42 +137,4 @@ function axisOf(values: readonly number[]): { end: number; ticks: number[] } {
   const step = end > 1.5 ? 0.5 : 0.25;
   const count = Math.floor(end / step + 1e-9);
   return { end, ticks: Array.from({ length: count + 1 }, (_, i) => i * step) };
-}
-
-function colorOf(index: number): string {
-  return COLORS[index % COLORS.length]!;
-}
-
-interface TextStyle {
-  readonly size: number;
-  readonly weight?: number;
-  readonly anchor?: 'middle' | 'end';
-}
-
-function text(x: number, y: number, content: string, tone: string, style: TextStyle): string {
-  const weight = style.weight === undefined ? '' : ` font-weight="${style.weight}"`;
-  const anchor = style.anchor === undefined ? '' : ` text-anchor="${style.anchor}"`;
-  const place = `x="${round(x)}" y="${round(y)}" font-size="${style.size}"`;
-  return `<text class="${tone}" ${place}${weight}${anchor}>${escapeXml(content)}</text>`;
-}
-
-function rect(x: number, y: number, width: number, height: number, color: string): string {
-  const size = `width="${round(width)}" height="${height}"`;
-  return `<rect x="${round(x)}" y="${round(y)}" ${size} fill="${color}" rx="1.5"/>`;
-}
-
-function line(x: number, top: number, bottom: number, tone: string): string {
-  return `<line class="${tone}" x1="${round(x)}" x2="${round(x)}" y1="${top}" y2="${bottom}"/>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-function escapeXml(content: string): string {
-  return content
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
