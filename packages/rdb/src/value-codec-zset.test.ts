@@ -115,6 +115,15 @@ t.test('all forms are read, in any order of pairs', async (t) => {
   }
 });
 
+t.test('a large set keeps the sign of zero, a small one has none', async (t) => {
+  const fixture = makeEngine();
+  const pairs = Array.from({ length: 128 }, (_, i): Pair => [`m${i}`, i]);
+  t.ok(decode(fixture, 'k', plainZset(5, ['zero', -0], ...pairs)));
+  t.equal(run(fixture, ['ZSCORE', 'k', 'zero']), '$2\r\n-0\r\n');
+  t.ok(decode(fixture, 'k', plainZset(5, ['zero', -0], ...pairs.slice(1))));
+  t.equal(run(fixture, ['ZSCORE', 'k', 'zero']), '$1\r\n0\r\n');
+});
+
 t.test('unsound sorted sets are refused without a trace', async (t) => {
   const fixture = makeEngine();
   const { engine } = fixture;

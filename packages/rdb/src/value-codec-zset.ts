@@ -43,6 +43,7 @@ import { checkZiplist, readZiplist } from './ziplist.ts';
 const INTEGER_TEXT_BYTES_MAX = 20;
 
 const zset = new ZsetValue();
+const ALWAYS_LARGE = { zsetMaxListpackEntries: 0, zsetMaxListpackValue: 0 };
 /** Descriptor of the set that is being built. */
 const descriptor = Block.allocate(ZSET_BYTES);
 /** Members so far, while the set that is being built is small. */
@@ -112,7 +113,14 @@ function insertZset(target: DecodeTarget): number {
   return reference;
 }
 
+/**
+ * Reads pairs of plain strings and scores. They are of a set that was large: it is built large, where
+ * scores keep their sign of zero, and made small at the end if it may be.
+ */
 function readPairs(cursor: RdbCursor, target: DecodeTarget, readScore: () => number): void {
+  const { arena, host } = target.keyspace;
+  zset.free();
+  zset.createAt(arena, descriptor, 0, ALWAYS_LARGE);
   for (let left = cursor.length(); left > 0; left--) {
     const at = cursor.position;
     cursor.string();
@@ -120,6 +128,7 @@ function readPairs(cursor: RdbCursor, target: DecodeTarget, readScore: () => num
     const block = target.blockOf(spanBytes);
     add(readScore(), block, spanBytes.byteOffset + spanStart, spanEnd - spanStart, at);
   }
+  zset.pack(host.settings);
 }
 
 type BlobChecker = (buffer: Buffer, offset: number, length: number) => number;
