@@ -38,6 +38,9 @@ import { lockName } from './lock-table.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
 import type { Transaction } from './transaction.ts';
 
+/** In place of a shard's number. */
+export const NO_SHARD = -1;
+
 export type ReplyMode = 'on' | 'off' | 'skip-next' | 'skip';
 export type ConnectionState = 'open' | 'closing' | 'closed';
 
@@ -68,7 +71,7 @@ export class Connection implements ReplyReceiver {
   commandsProcessed = 0;
   /** A blocking command is waiting in a shard. */
   isBlocked = false;
-  /** The shard it waits in. */
+  /** The shard it waits in; NO_SHARD when a coordinator waits for it. */
   blockedIn = 0;
   /** Waits for something; input is kept unparsed. */
   isBarred = false;

@@ -42,12 +42,13 @@ interface CarriedValue {
   readonly clock: string;
 }
 
-/** Reads or takes the source's value; undefined when the key is missing. */
+/** Reads or takes the source's value; undefined when the key is missing, or an error's reply. */
 async function readValue(
   command: Coordinated,
   name: 'HASHLANE.READ' | 'HASHLANE.TAKE',
-): Promise<CarriedValue | undefined> {
+): Promise<CarriedValue | ReplyFunction | undefined> {
   const answer = await command.call(command.owners[0], name, ['', command.words[1]]);
+  if (isError(answer)) return (reply) => reply.raw(answer);
   const parts = elementsOf(answer);
   if (parts === undefined) return undefined;
   return {
@@ -60,13 +61,16 @@ async function readValue(
 async function rename(command: Coordinated, mode: 'REPLACE' | 'ABSENT'): Promise<ReplyFunction> {
   const { owners, words } = command;
   if (mode === 'ABSENT') {
-    const [sourceType, targetType] = await typesOf(command);
+    const types = await typesOf(command);
+    if (typeof types === 'function') return types;
+    const [sourceType, targetType] = types;
     if (sourceType === 'none') return (reply) => reply.error(errors.noSuchKey);
     if (targetType !== 'none') return (reply) => reply.integer(0);
   }
   // Taken, not read: a blocked BLMOVE of the source's shard may put an element there meanwhile.
   const source = await readValue(command, 'HASHLANE.TAKE');
   if (source === undefined) return (reply) => reply.error(errors.noSuchKey);
+  if (typeof source === 'function') return source;
   const { value, deadline, clock } = source;
   const rest = [value, deadline, 'REPLACE', clock];
   const written = await command.call(owners[1], 'HASHLANE.WRITE', ['', words[2], ...rest]);
@@ -99,6 +103,7 @@ async function copy(command: Coordinated): Promise<ReplyFunction> {
   }
   const source = await readValue(command, 'HASHLANE.READ');
   if (source === undefined) return (reply) => reply.integer(0);
+  if (typeof source === 'function') return source;
   const written = await command.callIn(database, owners[1], 'HASHLANE.COPY', [
     '',
     words[2],
@@ -123,12 +128,18 @@ function endsOf({ entry, words }: Coordinated): Ends | undefined {
   return isSide(from) && isSide(to) ? { from, to } : undefined;
 }
 
-/** Type names of source and target, `none` for a missing key. */
-async function typesOf({ call, owners, words }: Coordinated): Promise<readonly string[]> {
+/** Type names of source and target, `none` for a missing key; or the reply of a shard's error. */
+async function typesOf({
+  call,
+  owners,
+  words,
+}: Coordinated): Promise<readonly string[] | ReplyFunction> {
   const answers = await Promise.all([
     call(owners[0], 'HASHLANE.TYPE', ['', words[1]]),
     call(owners[1], 'HASHLANE.TYPE', ['', words[2]]),
   ]);
+  const failure = answers.find(isError);
+  if (failure !== undefined) return (reply) => reply.raw(failure);
   return answers.map((answer) => answer.latin1Slice(1, answer.length - 2));
 }
 
@@ -136,7 +147,9 @@ async function typesOf({ call, owners, words }: Coordinated): Promise<readonly s
 async function moveMember(command: Coordinated): Promise<ReplyFunction> {
   const { owners, words } = command;
   const [, source, target, member] = words;
-  const [sourceType, targetType] = await typesOf(command);
+  const types = await typesOf(command);
+  if (typeof types === 'function') return types;
+  const [sourceType, targetType] = types;
   if (sourceType === 'none') return (reply) => reply.integer(0);
   if (sourceType !== 'set' || (targetType !== 'set' && targetType !== 'none')) return WRONG_TYPE;
   const removed = await command.call(owners[0], 'SREM', ['SREM', source, member]);
@@ -152,7 +165,9 @@ async function moveElement(command: Coordinated): Promise<ReplyFunction> {
   const ends = endsOf(command);
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const { owners, words } = command;
-  const [sourceType, targetType] = await typesOf(command);
+  const types = await typesOf(command);
+  if (typeof types === 'function') return types;
+  const [sourceType, targetType] = types;
   if (sourceType === 'none') return NOTHING;
   if (sourceType !== 'list' || (targetType !== 'list' && targetType !== 'none')) return WRONG_TYPE;
   const popped = await command.call(owners[0], 'HASHLANE.POP', ['', words[1], ends.from]);

@@ -16,7 +16,7 @@ import { COMMAND_METADATA, parseFloatText } from '@hashlane/core/metadata';
 import type { Block } from '@hashlane/resp';
 import { errors } from '@hashlane/resp';
 import { NO_CLAIM, type ReplyReceiver } from '@hashlane/shard-worker';
-import type { Connection } from './connection.ts';
+import { type Connection, NO_SHARD } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import { isError, isNull } from './reply-reader.ts';
@@ -137,6 +137,8 @@ export class ShardWaits {
     wait.id = gateway.registerWait(wait);
     this.#waits.set(connection, wait);
     connection.isBlocked = true;
+    // A shard that fails is none of its business: `shardFailed` below answers.
+    connection.blockedIn = NO_SHARD;
     connection.onGone = () => this.#abandon(wait);
     const number = COMMAND_METADATA.findIndex((spec) => spec.name === name);
     for (const { shard, keys, words: own } of groups) {
