@@ -3,9 +3,9 @@
  *
  * The quicksort of J. L. Bentley and M. D. McIlroy ("Engineering a sort function", Software:
  * Practice and Experience 23, 1993): the pivot is a median of three, or of three such medians;
- * equal elements go to the ends while partitioning and to the middle afterwards; a part in which
- * nothing had to be moved is finished by insertion. Parts that lie wholly behind the wanted elements
- * are left as they are. Parts to be sorted wait on a stack, so depth costs no recursion.
+ * equal elements go to the ends while partitioning and to the middle afterwards. Parts that lie
+ * wholly behind the wanted elements are left as they are; others wait on a stack, so depth costs no
+ * recursion.
  *
  * Costs: O(n + k log k) on average for the first k of n; like every quicksort it can be made to take
  * O(n²).
@@ -95,29 +95,21 @@ export class PartialSorter {
     let low = from + 1;
     let equalHigh = end - 1;
     let high = end - 1;
-    let hasMoved = false;
     for (;;) {
       for (; low <= high; low++) {
         const order = this.#compare(low, from);
         if (order > 0) break;
         if (order < 0) continue;
-        hasMoved = true;
         this.#swap(equalLow++, low);
       }
       for (; low <= high; high--) {
         const order = this.#compare(high, from);
         if (order < 0) break;
         if (order > 0) continue;
-        hasMoved = true;
         this.#swap(high, equalHigh--);
       }
       if (low > high) break;
-      hasMoved = true;
       this.#swap(low++, high--);
-    }
-    if (!hasMoved) {
-      this.#insertionSort(from, count);
-      return;
     }
     const below = low - equalLow;
     const above = equalHigh - high;

@@ -12,9 +12,13 @@ import { bulkOf, elementsOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 
 /** The shard that a command runs on. */
-function homeOf({ owners, isWritten }: Coordinated): number {
-  const written = isWritten.lastIndexOf(true);
-  if (written >= 0) return owners[written];
+function homeOf({ keys, owners, isWritten }: Coordinated): number {
+  // Keys come range by range: STOREDIST's after STORE's, whatever the order of the arguments.
+  let written = -1;
+  for (let i = 0; i < keys.length; i++) {
+    if (isWritten[i] && (written === -1 || keys[i] > keys[written])) written = i;
+  }
+  if (written !== -1) return owners[written];
   const counts = new Map<number, number>();
   for (const owner of owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
   const most = Math.max(...counts.values());

@@ -274,12 +274,12 @@ export function invalidPosition(longitude: string, latitude: string): string {
   return `ERR invalid longitude,latitude pair ${longitude},${latitude}`;
 }
 
-/** GEOSEARCH without centre; `command` as the client wrote it. */
+/** GEOSEARCH without centre. */
 export function noSearchCentre(command: string): string {
   return `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${command}`;
 }
 
-/** GEOSEARCH without shape; `command` as the client wrote it. */
+/** GEOSEARCH without shape. */
 export function noSearchShape(command: string): string {
   return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${command}`;
 }

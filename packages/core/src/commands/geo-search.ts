@@ -106,6 +106,7 @@ interface Form {
   readonly centre: 'position' | 'member' | 'options';
   /** STORE and STOREDIST name a key; STOREDIST stands alone; neither is known. */
   readonly stores: 'named' | 'first' | 'never';
+  /** For errors. Redis repeats the client's spelling, which does not travel to a shard. */
   readonly name: string;
 }
 
@@ -286,16 +287,14 @@ function readShape(context: CommandContext, reference: number, i: number): numbe
 }
 
 /** Text of the error that the options make together, or undefined. */
-function conflictOf({ request }: CommandContext, form: Form): string | undefined {
+function conflictOf(form: Form): string | undefined {
   const isSearch = form.centre === 'options';
   const showsMore = options.withDistance || options.withHash || options.withPosition;
   if (options.destination !== 0 && showsMore) {
     return isSearch ? errors.geoSearchStore : errors.geoRadiusStore;
   }
-  // The name as the client wrote it does not travel to a shard of its own.
-  const name = request.length(0) === 0 ? form.name : request.text(0);
-  if (isSearch && !options.hasMember && !options.hasPosition) return noSearchCentre(name);
-  if (isSearch && !options.hasRadius && !options.hasBox) return noSearchShape(name);
+  if (isSearch && !options.hasMember && !options.hasPosition) return noSearchCentre(form.name);
+  if (isSearch && !options.hasRadius && !options.hasBox) return noSearchShape(form.name);
   return options.any && options.count === 0 ? errors.geoAnyWithoutCount : undefined;
 }
 
@@ -308,7 +307,7 @@ function search(context: CommandContext, form: Form): void {
   if (reference !== 0) open(context, zset, reference);
   if (!readLeading(context, form, reference)) return;
   if (!readOptions(context, form, reference)) return;
-  const conflict = conflictOf(context, form);
+  const conflict = conflictOf(form);
   if (conflict !== undefined) {
     reply.error(conflict);
     return;

@@ -22,6 +22,7 @@ import { isSameReply } from '../reply-comparison.ts';
 import { bitmapCases } from './bitmap-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { genericCases } from './generic-cases.ts';
+import { geoCases } from './geo-cases.ts';
 import { hashCases } from './hash-cases.ts';
 import { hyperLogLogCases } from './hyperloglog-cases.ts';
 import { listCases } from './list-cases.ts';
@@ -29,6 +30,7 @@ import { setCases } from './set-cases.ts';
 import { sortCases } from './sort-cases.ts';
 import { sortedSetCases } from './sorted-set-cases.ts';
 import { spreadCases } from './spread-cases.ts';
+import { streamCases } from './stream-cases.ts';
 import { stringCases } from './string-cases.ts';
 import { transactionCases } from './transaction-cases.ts';
 
@@ -39,6 +41,7 @@ const ALL = [
   ...stringCases,
   ...bitmapCases,
   ...hyperLogLogCases,
+  ...geoCases,
   ...listCases,
   ...hashCases,
   ...setCases,
@@ -46,6 +49,7 @@ const ALL = [
   ...genericCases,
   ...sortCases,
   ...spreadCases,
+  ...streamCases,
 ];
 const PROTOCOLS = [2, 3] as const;
 
