@@ -229,16 +229,16 @@ function zrangestore(context: CommandContext): void {
   storeResult(context, result, resultDescriptor);
 }
 
-/** Adds the members of the span to `result`. */
+/** Adds the members of the span to `result`, in the range's direction. */
 function addSpan(): void {
   if (span.count <= 0) return;
-  // Upwards in any case: a tree that grows at its end is filled to the brim.
-  zset.seek(range.direction === REVERSE ? span.rank - span.count + 1 : span.rank);
+  zset.seek(span.rank);
   for (let left = span.count; ; left--) {
     zset.locateMember();
     result.add(zset.score, zset.memberBlock, zset.memberOffset, zset.memberLength);
     if (left === 1) return;
-    zset.stepForward();
+    if (range.direction === REVERSE) zset.stepBackward();
+    else zset.stepForward();
   }
 }
 
