@@ -3,7 +3,8 @@
 // A bar is compared with the median of ratios to redis-server (`basis: 'ratio'`) or with the median
 // of the absolute values (`basis: 'absolute'`, in the metric's unit, see METRICS). A test, pipeline
 // or contender that no bar names is shown without a verdict. `tests` are names of tests, '*' after
-// a prefix stands for any ending.
+// a prefix stands for any ending,
+// before a suffix for any beginning.
 
 import type { Cell, MetricName } from './results.ts';
 
@@ -21,6 +22,9 @@ interface Bar {
 
 const SINGLE_KEY = ['SET', 'GET', 'INCR', 'LPUSH', 'RPOP', 'LPUSH_RANDOM', 'RPOP_RANDOM'];
 const LONG_RANGES = ['LRANGE_300', 'LRANGE_600'];
+const TYPE_WRITES = ['HSET', 'SADD', 'ZADD', 'ZPOPMIN', 'SPOP', 'XADD'];
+const LARGE_ZSET = ['ZADD of 1M', 'ZRANK of 1M', 'ZRANGEBYSCORE of 1M'];
+const WHOLE_VALUES = ['HGETALL of 100', 'SMEMBERS of 100', 'ZRANGE of 100'];
 const NOT_BASELINE = new Set(['redis', 'control']);
 
 function ratioBar(
@@ -45,6 +49,18 @@ export const BARS: readonly Bar[] = [
   ...ratioBar(LONG_RANGES, undefined, 'inproc', { throughputMin: 1.0, cpuMax: 0.5 }),
   ...ratioBar(LONG_RANGES, undefined, '1', { throughputMin: 1.0, cpuMax: 0.5 }),
   ...ratioBar(['MSET'], [16], 'inproc', { throughputMin: 1.0, cpuMax: 1.0 }),
+  {
+    tests: TYPE_WRITES,
+    pipelines: [16],
+    contenders: ['1'],
+    metric: 'rps',
+    basis: 'ratio',
+    atLeast: 1.0,
+  },
+  { tests: LARGE_ZSET, metric: 'rps', basis: 'ratio', atLeast: 0.8 },
+  { tests: WHOLE_VALUES, metric: 'rps', basis: 'ratio', atLeast: 1.2 },
+  { tests: ['*of 20,000'], metric: 'serverUs', basis: 'absolute', atMost: 20 },
+  { tests: ['memory*'], metric: 'usedMb', basis: 'ratio', atMost: 1.0 },
   { tests: ['1M keys*'], metric: 'usedBytesPerKey', basis: 'ratio', atMost: 0.75 },
   { tests: ['1M keys*'], metric: 'rssBytesPerKey', basis: 'ratio', atMost: 0.75 },
   { tests: ['BRPOP 1000 blocked'], metric: 'wakeP99Us', basis: 'ratio', atMost: 1.5 },
@@ -79,6 +95,7 @@ function appliesTo(bar: Bar, cell: Cell): boolean {
 }
 
 function matches(pattern: string, test: string): boolean {
+  if (pattern.startsWith('*')) return test.endsWith(pattern.slice(1));
   return pattern.endsWith('*') ? test.startsWith(pattern.slice(0, -1)) : test === pattern;
 }
 

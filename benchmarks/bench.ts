@@ -30,10 +30,14 @@ import { type Sample, summarise, testLabel } from './results.ts';
 import { stall } from './stall.ts';
 import type { BenchContext, Suite } from './suite.ts';
 import { throughput } from './throughput.ts';
+import { datasets, largeValues, types } from './types.ts';
 import { wakeUp } from './wake-up.ts';
 
 const SUITES: readonly Suite[] = [
   throughput,
+  types,
+  largeValues,
+  datasets,
   wakeUp,
   memory,
   stall,
@@ -43,7 +47,7 @@ const SUITES: readonly Suite[] = [
   plainRun,
 ];
 /** What --quick runs: it has to end within a minute. */
-const QUICK_SUITES: readonly Suite[] = [throughput, wakeUp, memory, queueDelivery];
+const QUICK_SUITES: readonly Suite[] = [throughput, types, wakeUp, memory, queueDelivery];
 /** When --quick begins to leave tests out, so that it ends in time on a slow machine too. */
 const QUICK_LIMIT_MS = 45_000;
 const RESULTS = join(import.meta.dirname, 'results');

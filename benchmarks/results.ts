@@ -42,6 +42,13 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
   },
+  usedMb: { title: 'Memory of a dataset, used_memory', unit: 'MB', better: 'lower', digits: 1 },
+  serverUs: {
+    title: 'Server time per command, as INFO commandstats has it',
+    unit: 'µs',
+    better: 'lower',
+    digits: 2,
+  },
   wakeP50Us: { title: 'BRPOP wake-up p50', unit: 'µs', better: 'lower', digits: 0 },
   wakeP99Us: { title: 'BRPOP wake-up p99', unit: 'µs', better: 'lower', digits: 0 },
   stallMaxMs: {

@@ -31,10 +31,14 @@ const FILL_VALUES = 200;
 const REQUESTS_MIN = 10_000;
 const REQUESTS_MAX = 6_000_000;
 
-interface ThroughputTest {
+export interface ThroughputTest {
   readonly name: string;
   /** Arguments of redis-benchmark after the common ones: `-t x`, or a command. */
   readonly args: readonly string[];
+  /** Pipelines to measure it with; both by default. */
+  readonly pipelines?: readonly number[];
+  /** Values that `__rand_int__` may take; 100 k by default. */
+  readonly range?: number;
   /** Pipelines that --quick measures it with. */
   readonly quick?: readonly number[];
   /** Once per server, before the warm-up. */
@@ -70,24 +74,32 @@ const TESTS: readonly ThroughputTest[] = [
 export const throughput: Suite = {
   name: SUITE,
   about: 'requests/s, p50, p99 and server CPU per request of single commands (redis-benchmark)',
-  async run(context) {
-    const wanted = TESTS.flatMap((test) =>
-      (context.quick ? (test.quick ?? []) : PIPELINES)
-        .filter((depth) => context.wants(SUITE, test.name, depth))
-        .map((depth) => ({ test, depth })),
-    );
-    if (wanted.length === 0) return;
-    await withServers(context.contenders, async (servers) => {
-      for (const { test, depth } of wanted) {
-        if (context.isTooLateFor(testLabel({ test: test.name, pipeline: depth }))) return;
-        await runTest(context, servers, test, depth);
-      }
-    });
-  },
+  run: (context) => runTests(context, SUITE, TESTS),
 };
+
+/** Measures each test with every contender in turn, on servers that run for all of them. */
+export async function runTests(
+  context: BenchContext,
+  suite: string,
+  tests: readonly ThroughputTest[],
+): Promise<void> {
+  const wanted = tests.flatMap((test) =>
+    (context.quick ? (test.quick ?? []) : (test.pipelines ?? PIPELINES))
+      .filter((depth) => context.wants(suite, test.name, depth))
+      .map((depth) => ({ test, depth })),
+  );
+  if (wanted.length === 0) return;
+  await withServers(context.contenders, async (servers) => {
+    for (const { test, depth } of wanted) {
+      if (context.isTooLateFor(testLabel({ test: test.name, pipeline: depth }))) return;
+      await runTest(context, suite, servers, test, depth);
+    }
+  });
+}
 
 async function runTest(
   context: BenchContext,
+  suite: string,
   servers: readonly RunningServer[],
   test: ThroughputTest,
   depth: number,
@@ -106,7 +118,7 @@ async function runTest(
   for (let round = 0; round < context.rounds; round++) {
     for (const server of servers) {
       const contender = server.contender.name;
-      const key = { suite: SUITE, test: test.name, pipeline: depth, contender, round };
+      const key = { suite, test: test.name, pipeline: depth, contender, round };
       await measured(context, key, () => {
         if (failed.has(server)) throw failed.get(server);
         return measure(server, test, depth, requests);
@@ -157,11 +169,11 @@ async function measure(
 function argsOf(test: ThroughputTest, depth: number, requests: number): string[] {
   return [
     ...['-c', String(CLIENTS), '-n', String(requests), '-P', String(depth)],
-    ...['-r', String(KEYS), ...test.args],
+    ...['-r', String(test.range ?? KEYS), ...test.args],
   ];
 }
 
-async function flush(port: number): Promise<void> {
+export async function flush(port: number): Promise<void> {
   await withClient(port, (client) => client.request('FLUSHALL'));
 }
 
