@@ -55,6 +55,9 @@ export class Statistics {
   /** The last answer of each shard, for when one is too busy to answer. */
   readonly lastOfShard: (ShardStatistics | undefined)[] = [];
   #commands = new Map<CommandEntry, CommandCounters>();
+  /** Pipelines repeat themselves. */
+  #lastEntry: CommandEntry | undefined;
+  #lastCounters: CommandCounters = { calls: 0, microseconds: 0, rejected: 0, failed: 0 };
   #errors = new Map<string, number>();
   #served = 0;
   #samples: Sample[] = [];
@@ -91,11 +94,14 @@ export class Statistics {
   }
 
   #countersOf(entry: CommandEntry): CommandCounters {
+    if (entry === this.#lastEntry) return this.#lastCounters;
     let counters = this.#commands.get(entry);
     if (counters === undefined) {
       counters = { calls: 0, microseconds: 0, rejected: 0, failed: 0 };
       this.#commands.set(entry, counters);
     }
+    this.#lastEntry = entry;
+    this.#lastCounters = counters;
     return counters;
   }
 
@@ -154,6 +160,7 @@ export class Statistics {
     }
     this.peakMemoryBytes = 0;
     this.#commands = new Map();
+    this.#lastEntry = undefined;
     this.#errors = new Map();
     this.#served = 0;
     this.#samples = [];

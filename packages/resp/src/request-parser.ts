@@ -268,7 +268,7 @@ export class RequestParser {
   /** A line of words, as typed into telnet. */
   #parseInline(block: Block, start: number, end: number): number {
     const { bytes } = block;
-    const lineEnd = bytes.indexOf(LF, start + this.#at);
+    const lineEnd = findLineEnd(block, (start + this.#at) | 0, end);
     // What lies behind `end` is left over from another connection.
     if (lineEnd < 0 || lineEnd >= end) {
       if (end - start > LINE_BYTES_MAX) return this.#fail('too big inline request');
@@ -385,4 +385,15 @@ function readWord(line: string, start: number): { text: string; end: number } | 
     }
   }
   return { text, end: i };
+}
+
+/** Lines up to this long are searched here: a call into Node would cost more. */
+const SHORT_LINE_BYTES = 64;
+
+/** Offset of the first line feed from `from` on; where there is none, −1 or one behind `end`. */
+function findLineEnd(block: Block, from: number, end: number): number {
+  const { bytes, view } = block;
+  const near = Math.min(end, from + SHORT_LINE_BYTES);
+  for (let at = from; at < near; at = (at + 1) | 0) if (view.getUint8(at) === LF) return at;
+  return near === end ? -1 : bytes.indexOf(LF, near);
 }

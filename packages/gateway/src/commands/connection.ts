@@ -6,7 +6,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE } from '@hashlane/core/metadata';
-import { errors } from '@hashlane/resp';
+import { Block, errors } from '@hashlane/resp';
 import type { Connection } from '../connection.ts';
 import type { Gateway } from '../gateway.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
@@ -19,8 +19,11 @@ const DATABASE_MAX = 0x7fffffff;
 function ping({ args, reply }: ServerCall): void {
   if (args.argc > 2) reply.error("ERR wrong number of arguments for 'ping' command");
   else if (args.argc === 2) reply.bulk(args.block, args.offset(1), args.length(1));
-  else reply.simple('PONG');
+  else reply.constant(PONG);
 }
+
+/** What most clients and every load balancer ask for: kept ready. */
+const PONG = Block.of('+PONG\r\n');
 
 function echo({ args, reply }: ServerCall): void {
   reply.bulk(args.block, args.offset(1), args.length(1));
