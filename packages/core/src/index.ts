@@ -33,4 +33,4 @@ export { makeGroup, NODE_REFERENCE, STREAM_BYTES, StreamValue } from './stream-v
 export { insertString, NO_DEADLINE, StringSpan, stringEncoding } from './string-value.ts';
 export type { ValueCodec } from './value-codec.ts';
 export { type Claim, copyRequest } from './waiters.ts';
-export { ZSET_BYTES, ZsetValue } from './zset-value.ts';
+export { ALWAYS_LARGE, ZSET_BYTES, ZsetValue } from './zset-value.ts';

@@ -51,6 +51,9 @@ const INTEGER_TEXT_BYTES_MAX = 20;
 /** The thresholds, which are part of EngineSettings. */
 export type ZsetLimits = Pick<EngineSettings, 'zsetMaxListpackEntries' | 'zsetMaxListpackValue'>;
 
+/** Limits under which a set is large from the first member on, until `pack`. */
+export const ALWAYS_LARGE: ZsetLimits = { zsetMaxListpackEntries: 0, zsetMaxListpackValue: 0 };
+
 /** The large form: two ways to the same items. */
 export class ScoredMembers {
   readonly map: ByteMap;
@@ -702,7 +705,7 @@ function rankOfBound(tree: OrderTree, end: MemberBound, isLeast: boolean): numbe
 
 const freed = new ZsetValue();
 /** Freeing does not depend on thresholds. */
-const NO_LIMITS: ZsetLimits = { zsetMaxListpackEntries: 0, zsetMaxListpackValue: 0 };
+const NO_LIMITS = ALWAYS_LARGE;
 
 VALUE_FREERS[ZSET] = (arena, block, valueAt) => {
   freed.openAt(arena, block, valueAt, NO_LIMITS).free();

@@ -16,6 +16,7 @@
  */
 
 import {
+  ALWAYS_LARGE,
   Block,
   type Keyspace,
   offsetOf,
@@ -43,7 +44,6 @@ import { checkZiplist, readZiplist } from './ziplist.ts';
 const INTEGER_TEXT_BYTES_MAX = 20;
 
 const zset = new ZsetValue();
-const ALWAYS_LARGE = { zsetMaxListpackEntries: 0, zsetMaxListpackValue: 0 };
 /** Descriptor of the set that is being built. */
 const descriptor = Block.allocate(ZSET_BYTES);
 /** Members so far, while the set that is being built is small. */

@@ -17,7 +17,7 @@ import type { CommandContext } from '../command-context.ts';
 import { SET } from '../entry.ts';
 import { Member } from '../set-member.ts';
 import { SetValue } from '../set-value.ts';
-import { ZSET_BYTES, type ZsetLimits, ZsetValue } from '../zset-value.ts';
+import { ALWAYS_LARGE, ZSET_BYTES, ZsetValue } from '../zset-value.ts';
 import {
   type CommandSpec,
   countedKeys,
@@ -33,8 +33,6 @@ import { storeResult } from './sorted-set-range.ts';
 
 const result = new ZsetValue();
 const resultDescriptor = Block.allocate(ZSET_BYTES);
-/** A result is large until it is stored. */
-const ALWAYS_LARGE: ZsetLimits = { zsetMaxListpackEntries: 0, zsetMaxListpackValue: 0 };
 /** Score of the members of sets. */
 const SET_SCORE = 1;
 
@@ -326,6 +324,7 @@ function isInOthers(): boolean {
 }
 
 function combine(context: CommandContext, operation: Operation): void {
+  // A result is large until it is stored.
   result.createAt(context.keyspace.arena, resultDescriptor, 0, ALWAYS_LARGE);
   if (operation === UNION) unite();
   else if (operation === INTERSECTION) intersect(addFound);

@@ -12,7 +12,7 @@ import { Block, errors } from '@hashlane/resp';
 import { offsetOf, pageOf } from '../arena.ts';
 import type { CommandContext } from '../command-context.ts';
 import { valueOffset, ZSET } from '../entry.ts';
-import { ZSET_BYTES, ZsetValue } from '../zset-value.ts';
+import { ALWAYS_LARGE, ZSET_BYTES, ZsetValue } from '../zset-value.ts';
 import { type CommandSpec, DENYOOM, keys, READONLY, WRITE } from './command-spec.ts';
 import { removeArgument } from './generic.ts';
 import { integerArgument } from './list.ts';
@@ -220,12 +220,17 @@ function zrangestore(context: CommandContext): void {
   if (!rangeArguments(context, 3, ANY, EITHER, true)) return;
   const reference = lookupRead(context, 2);
   if (reference === WRONG) return;
-  result.createAt(keyspace.arena, resultDescriptor, 0, engine.settings);
+  span.count = 0;
   if (reference !== 0) {
     open(context, zset, reference);
     rangeSpan();
-    addSpan();
   }
+  // As in Redis: only of a range by rank is it known in time that it will be large. It shows in the
+  // sign of zeros, which a small set does not keep.
+  const isLarge = range.kind === BY_RANK && span.count > engine.settings.zsetMaxListpackEntries;
+  const limits = isLarge ? ALWAYS_LARGE : engine.settings;
+  result.createAt(keyspace.arena, resultDescriptor, 0, limits);
+  addSpan();
   storeResult(context, result, resultDescriptor);
 }
 

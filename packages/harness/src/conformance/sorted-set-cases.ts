@@ -456,6 +456,18 @@ export const sortedSetCases = cases(String.raw`
   OBJECT ENCODING d
   ZADD y -0 zero
   ZSCORE y zero
+  # signs of zero in large sets
+  ZADD z ${pairs(200)}
+  ZADD z -0 {z}
+  ZSCORE z {z}
+  ZRANGESTORE {z}d z 0 -1
+  ZSCORE {z}d {z}
+  ZRANGESTORE {z}d z -inf inf BYSCORE
+  ZSCORE {z}d {z}
+  ZRANGESTORE {z}d z inf -inf BYSCORE REV
+  ZSCORE {z}d {z}
+  ZUNIONSTORE {z}d 1 z
+  ZSCORE {z}d {z}
   # a large set
   ZADD z ${pairs(500, 2)}
   ZADD z ${pairs(300, 3)}
