@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   resp: [],
   core: ['@hashlane/resp'],
   rdb: ['@hashlane/core'],
+  lua: ['@hashlane/core', '@hashlane/resp'],
   'shard-worker': ['@hashlane/core', '@hashlane/core/metadata', '@hashlane/rdb', '@hashlane/resp'],
   gateway: ['@hashlane/core/metadata', '@hashlane/resp', '@hashlane/shard-worker'],
   harness: [

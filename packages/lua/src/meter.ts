@@ -1,0 +1,68 @@
+/**
+ * The countdown of a running script: one for the thread, since a thread runs one script at a time.
+ *
+ * Generated code takes 1 from `steps` at every turn of a loop and every call and, below zero, calls
+ * `check`, which looks at the heap and calls the `interrupt` of whoever runs the script (it may
+ * throw ScriptInterrupt). Library functions `charge` what they do in proportion to their input, so
+ * that a script cannot hide in them; strings are charged by their bytes. `depth` counts nested Lua
+ * calls, `pcall` restores it.
+ *
+ * Cost: a decrement and a comparison; a check every STEPS_PER_CHECK, about 10 µs.
+ */
+import { getHeapStatistics } from 'node:v8';
+import { LuaError, luaError } from './errors.ts';
+import {
+  BYTES_PER_STEP,
+  CALL_DEPTH_MAX,
+  HEAP_SHARE_MAX,
+  STEPS_PER_CHECK,
+  STRING_BYTES_MAX,
+} from './limits.ts';
+
+const heapBytesMax = getHeapStatistics().heap_size_limit * HEAP_SHARE_MAX;
+const noInterrupt = (): void => {};
+
+class Meter {
+  steps = STEPS_PER_CHECK;
+  depth = 0;
+  interrupt: () => void = noInterrupt;
+
+  /** Before a script: a fresh countdown. Gives back what `leave` needs. */
+  enter(interrupt: (() => void) | undefined): Meter['interrupt'] {
+    const before = this.interrupt;
+    this.interrupt = interrupt ?? noInterrupt;
+    this.steps = STEPS_PER_CHECK;
+    return before;
+  }
+
+  leave(before: Meter['interrupt']): void {
+    this.interrupt = before;
+  }
+
+  check(): void {
+    this.steps = STEPS_PER_CHECK;
+    if (getHeapStatistics().used_heap_size > heapBytesMax) throw new LuaError('not enough memory');
+    this.interrupt();
+  }
+
+  /** Work of a library function, in steps of about a loop's turn. */
+  charge(steps: number): void {
+    this.steps -= steps;
+    if (this.steps < 0) this.check();
+  }
+
+  /** Before or after a string of so many bytes is made: an error when it is too long. */
+  chargeString(bytes: number): void {
+    if (bytes > STRING_BYTES_MAX) throw new LuaError('not enough memory');
+    this.charge((bytes / BYTES_PER_STEP) | 0);
+  }
+
+  overflow(): never {
+    throw luaError('stack overflow');
+  }
+}
+
+export const meter: Meter = new Meter();
+
+/** Called with `meter.depth` too high. */
+export const DEPTH_MAX: number = CALL_DEPTH_MAX;

@@ -1,0 +1,75 @@
+/**
+ * What a Lua value is in JavaScript, and how Lua functions are called.
+ *
+ *   nil       undefined
+ *   boolean   boolean
+ *   number    number (a double, as in Lua 5.1)
+ *   string    string of chars 0–255: one char, one byte
+ *   table     LuaTable (table.ts); keys never become properties of an object
+ *   function  a JavaScript function, see below
+ *   userdata  LuaUserdata, compared by identity (cjson.null)
+ *
+ * Calling convention. A Lua function is called with its arguments as plain JavaScript arguments:
+ * missing ones are nil, surplus ones are dropped. It returns
+ *
+ *   one result             the value itself,
+ *   none, or two and more  a JavaScript array of the results (`NO_VALUES` for none).
+ *
+ * No Lua value is an array, so `Array.isArray` tells the two apart, an array of one is allowed too,
+ * and a call in a place for one value, `first(f(x))`, allocates nothing. Who returns an array gives
+ * it away and does not touch it again; who receives one may read it only.
+ *
+ * Nothing here knows scripts, Redis or the compiler. Errors are in errors.ts.
+ */
+import type { LuaTable } from './table.ts';
+
+export type LuaValue = undefined | boolean | number | string | LuaTable | LuaFunction | LuaUserdata;
+
+/** Results other than exactly one; see the calling convention above. */
+export type MultipleValues = readonly LuaValue[];
+
+export type LuaResult = LuaValue | MultipleValues;
+
+export type LuaFunction = (...args: LuaValue[]) => LuaResult;
+
+/** An opaque value, equal to itself only. */
+export class LuaUserdata {
+  readonly name: string;
+  metatable: LuaTable | undefined = undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** The result of a function that returns nothing. */
+export const NO_VALUES: MultipleValues = [];
+
+/** The first of a call's results, nil when there is none. */
+export function first(result: LuaResult): LuaValue {
+  return Array.isArray(result) ? result[0] : (result as LuaValue);
+}
+
+/** All of a call's results as an array. */
+export function all(result: LuaResult): MultipleValues {
+  return Array.isArray(result) ? result : [result as LuaValue];
+}
+
+export function isTruthy(value: LuaValue): boolean {
+  return value !== undefined && value !== false;
+}
+
+/** The name that Lua's `type` gives. */
+export function typeName(value: LuaValue): string {
+  switch (typeof value) {
+    case 'undefined':
+      return 'nil';
+    case 'boolean':
+    case 'number':
+    case 'string':
+    case 'function':
+      return typeof value;
+    default:
+      return value instanceof LuaUserdata ? 'userdata' : 'table';
+  }
+}
