@@ -47,9 +47,10 @@ const READERS: Readonly<Record<string, (key: string) => string[]>> = {
 /** Digits of a score that count: the last ones of a distance are the C library's. */
 const SCORE_DIGITS = 12;
 
-/** A score without its last digits, if it has very many. */
+/** A score without its last digits, unless it is a whole number. */
 function rounded(score: ReplyValue): ReplyValue {
-  return String(score).length < 16 ? score : Number(score).toPrecision(SCORE_DIGITS);
+  const value = Number(score);
+  return Number.isInteger(value) ? score : value.toPrecision(SCORE_DIGITS);
 }
 
 /** Members and scores: pairs in RESP3, flat in RESP2. */
