@@ -102,7 +102,7 @@ function buildChooseRandom(args: readonly Template[], site: Site): Template {
 }
 
 function buildCounter(args: readonly Template[], site: Site): Template {
-  const isOwn = args[0]?.constant?.toUpperCase() ?? 'FALSE';
+  const isOwn = args[0]?.constant?.toUpperCase() || 'FALSE';
   if (isOwn !== 'TRUE' && isOwn !== 'FALSE') {
     throw new TemplateError('the first argument is TRUE (per user) or FALSE (of all users)');
   }
@@ -165,6 +165,15 @@ function buildSum(args: readonly Template[], site: Site): Template {
   });
 }
 
+function buildModulo(args: readonly Template[], site: Site): Template {
+  const [dividend, divisor] = [integer(args[0]!), integer(args[1]!)];
+  return storing(args, 2, site, (scope) => {
+    const by = divisor(scope);
+    if (by < 1) throw new TemplateError(`no remainder of a division by ${by}`);
+    return String(((dividend(scope) % by) + by) % by);
+  });
+}
+
 function buildProperty(args: readonly Template[], fallback: Template | undefined, site: Site) {
   const name = args[0]!.constant;
   if (name === undefined) throw new TemplateError('the name of a property must be written out');
@@ -223,8 +232,8 @@ export const FUNCTIONS: readonly FunctionSpec[] = [
   },
   {
     name: '__counter',
-    syntax: '__counter(TRUE|FALSE[,variable])',
-    about: '1, 2, 3, … for each user (TRUE) or for all together (FALSE)',
+    syntax: '__counter([TRUE or FALSE][,variable])',
+    about: '1, 2, 3, … for each user (TRUE) or for all together (FALSE, or nothing)',
     argumentsMin: 0,
     argumentsMax: 2,
     build: buildCounter,
@@ -292,6 +301,14 @@ export const FUNCTIONS: readonly FunctionSpec[] = [
     argumentsMin: 2,
     argumentsMax: 100,
     build: buildSum,
+  },
+  {
+    name: '__modulo',
+    syntax: '__modulo(a,b[,variable])',
+    about: 'remainder of a / b, to deal users to keys (not in JMeter)',
+    argumentsMin: 2,
+    argumentsMax: 3,
+    build: buildModulo,
   },
   {
     name: '__P',

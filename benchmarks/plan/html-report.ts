@@ -177,8 +177,9 @@ function valuesOf(series: readonly Series[]): number[] {
 
 function timeAxis(series: readonly Series[]): Axis {
   return roundAxis(
-    's',
+    '',
     series.flatMap(({ points }) => points.map(([x]) => x)),
+    ' s',
   );
 }
 

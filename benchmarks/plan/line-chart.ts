@@ -5,7 +5,7 @@ import { colorOf, escapeXml, round, text } from '../svg.ts';
 
 const WIDTH = 560;
 const HEIGHT = 260;
-const PLOT = { left: 56, right: 12, top: 34, bottom: 34 };
+const PLOT = { left: 56, right: 22, top: 34, bottom: 34 };
 /** Points with a dot and a tooltip; beyond that the line alone. */
 const DOTS_MAX = 80;
 

@@ -16,6 +16,8 @@ export type ReplyType = (typeof REPLY_TYPES)[number];
 
 export interface Check {
   readonly at: Path;
+  /** Looked at instead of the reply: something that was extracted before. */
+  readonly value: Template | undefined;
   readonly conditions: readonly Condition[];
   /** Failures of this check are counted under this name. */
   readonly anomaly: string | undefined;
@@ -58,7 +60,7 @@ export function textOf(reply: Reply): string {
 
 /** Undefined when the check holds, else what is wrong. */
 export function failureOf(check: Check, reply: Reply, scope: Scope): string | undefined {
-  const value = valueAt(reply, check.at);
+  const value = check.value?.evaluate(scope) ?? valueAt(reply, check.at);
   for (const condition of check.conditions) {
     const failure = failureOfCondition(condition, value, scope);
     if (failure !== undefined) return failure;

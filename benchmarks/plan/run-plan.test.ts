@@ -45,6 +45,14 @@ for (const name of readdirSync(PLANS, { recursive: true, encoding: 'utf8' })) {
   });
 }
 
+t.test('the example of docs/plans.md runs', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/plans.md'), 'utf8');
+  const [, text = ''] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+  const { total, log } = await run(text, { durationMs: 200 });
+  t.ok(total.latency.count > 0);
+  t.same([...log.failures], []);
+});
+
 t.test('values go from reply to request; JTL and tallies count', async (t) => {
   const path = join(folder, 'results.jtl');
   const text = `

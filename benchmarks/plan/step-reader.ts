@@ -339,6 +339,7 @@ function readExtractor(reading: Reading, node: Node | undefined, what: string): 
 function readCheck(reading: Reading, node: Node): Check {
   const fields = fieldsOf(reading, node, 'an assertion');
   const at = readPath(fields, 'at');
+  const value = readOptional(reading, fields, 'value');
   const conditions: Condition[] = [];
   for (const [field, kind] of [
     ['equals', 'equals'],
@@ -373,7 +374,7 @@ function readCheck(reading: Reading, node: Node): Check {
   if (isMap(node) && conditions.length === 0) {
     reading.source.complain(node, 'an assertion that asserts nothing');
   }
-  return { at, conditions, anomaly };
+  return { at, value, conditions, anomaly };
 }
 
 function readTemplates(reading: Reading, node: Node): Template[] {

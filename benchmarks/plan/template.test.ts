@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { monotonicMicros } from './clock.ts';
 import { splitWords } from './command-words.ts';
@@ -54,6 +56,7 @@ t.test('functions with fixed results', async (t) => {
     '3/my group/my step',
   );
   t.equal(evaluated('${__intSum(1, 2,${n})}', { n: '40' }), '43');
+  t.equal(evaluated('${__modulo(7,3)}${__modulo(-1,3)}'), '12');
   t.equal(evaluated('${__longSum(1,-2,total)}=${total}'), '-1=-1');
   t.equal(evaluated('${__P(users,5)} ${__P(none,5)} ${__P(none)}'), '7 5 1');
   t.equal(evaluated('${__property(users,u)}${u}'), '77');
@@ -116,7 +119,11 @@ t.test('what is wrong is told when the text is read', async (t) => {
   }
 });
 
-t.test('every function says how it is written', async (t) => {
+t.test('every function says how it is written, and docs/plans.md says the same', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/plans.md'), 'utf8');
+  const [, table = ''] = /<!-- functions:begin -->\n(.*)<!-- functions:end -->/s.exec(page) ?? [];
+  const rows = FUNCTIONS.map(({ syntax, about }) => `| \`\${${syntax}}\` | ${about} |\n`);
+  t.equal(table, `| function | gives |\n|---|---|\n${rows.join('')}`);
   for (const { name, syntax, about } of FUNCTIONS) {
     t.ok(syntax === name || syntax.startsWith(`${name}(`), name);
     t.ok(about.length > 5, name);
