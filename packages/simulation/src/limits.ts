@@ -19,6 +19,8 @@ export const IDLE_EVENTS_MAX = 200_000;
 export const EPOCH_OPERATIONS_MIN = 20;
 export const EPOCH_OPERATIONS_MAX = 120;
 /** Configurations that the linearizability checker looks at per window before it gives up. */
-export const CONFIGURATIONS_MAX = 300_000;
+export const CONFIGURATIONS_MAX = 20_000;
 /** Elements in one list above which no more are pushed to it. */
 export const LIST_LENGTH_MAX = 40;
+/** Bytes that the kernel takes for a client that reads as it should. */
+export const SOCKET_BYTES = 64 * 1024;

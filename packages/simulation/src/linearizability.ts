@@ -13,7 +13,9 @@
  * are known exactly, because the simulation lets everything come to rest between windows.
  *
  * An operation without a reply (its client was gone) may have taken effect at any time after its
- * call, or not at all. Operations on one connection that share a key keep the order in which they
+ * call, or not at all. If it was a pop that waits, what it took may come back later, to where it
+ * was: two steps, between which others may look. A BLMOVE between two shards that had waited is two
+ * steps as well, of which each is atomic and the whole is not. Operations on one connection that share a key keep the order in which they
  * were sent.
  */
 import { ReplyError, type ReplyValue } from '@hashlane/harness';
@@ -38,10 +40,59 @@ interface Call {
   /** The operation of the same connection that must come before. */
   readonly before: readonly number[];
   readonly isOptional: boolean;
+  /** Of an operation in two steps: taking an element, and putting it where it goes or was. */
+  readonly part: 'all' | 'take' | 'put' | 'return';
 }
 
-/** The state that the operation leads to, or undefined when it cannot come next. */
-function follow(state: State, operation: Operation): State | undefined {
+const WAITING_POPS: ReadonlySet<string> = new Set(['BLPOP', 'BRPOP', 'BLMPOP']);
+
+/** Under this name the state remembers what was taken and is on its way. */
+function takenBy(operation: Operation): string {
+  return `taken by ${operation.serial}`;
+}
+
+/** The state that the call leads to, or undefined when it cannot come next. */
+function follow(state: State, { operation, part }: Call): State | undefined {
+  switch (part) {
+    case 'all':
+      return followAll(state, operation);
+    case 'take':
+      return take(state, operation);
+    default:
+      return put(state, operation, part);
+  }
+}
+
+/** The pop that a command in two steps begins with. */
+function popOf({ name, words }: Operation): readonly string[] {
+  if (name !== 'BLMOVE') return words;
+  return [words[3] === 'LEFT' ? 'BLPOP' : 'BRPOP', words[1] as string, '0'];
+}
+
+function take(state: State, operation: Operation): State | undefined {
+  const { state: next, reply } = execute(state, popOf(operation), operation.database);
+  if (reply === NOT_NOW || reply instanceof ReplyError) return undefined;
+  const [key, popped] = reply as [string, string | readonly string[]];
+  if (operation.isDone && popped !== operation.reply) return undefined;
+  const remembering = new Map(next);
+  return remembering.set(takenBy(operation), [key, ...[popped].flat()]);
+}
+
+function put(state: State, operation: Operation, part: 'put' | 'return'): State | undefined {
+  const taken = state.get(takenBy(operation));
+  if (taken === undefined) return undefined;
+  const [source = '', ...elements] = taken as readonly string[];
+  const { words, database } = operation;
+  const pop = popOf(operation);
+  const isLeft = part === 'put' ? words[4] === 'LEFT' : pop[0] === 'BLPOP' || pop.includes('LEFT');
+  const key = part === 'put' ? (words[2] as string) : source;
+  const push = [isLeft ? 'LPUSH' : 'RPUSH', key, ...elements.reverse()];
+  const next = new Map(execute(state, push, database).state);
+  next.delete(takenBy(operation));
+  return next;
+}
+
+function followAll(state: State, operation: Operation): State | undefined {
   const { requests, reply, isDone, database } = operation;
   if (requests.length > 1) return followTransaction(state, operation);
   const words = requests[0] as readonly string[];
@@ -142,6 +193,11 @@ function only(state: State, keys: ReadonlySet<string>): State {
   return new Map([...state].filter(([key]) => keys.has(key)));
 }
 
+/** The state without what pops remember. */
+function stored(state: State): State {
+  return new Map([...state].filter(([key]) => !key.startsWith('taken')));
+}
+
 export function textOf(state: State): string {
   return [...state]
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : `[${value.join()}]`}`)
@@ -178,7 +234,7 @@ class Search {
     this.#calls = numberCalls(operations);
     this.#goal = textOf(to);
     this.#state = from;
-    this.#done = new Uint32Array((operations.length >>> 5) + 1);
+    this.#done = new Uint32Array((this.#calls.length >>> 5) + 1);
     this.#requiredLeft = this.#calls.filter(({ isOptional }) => !isOptional).length;
     this.#head = linkEvents(this.#calls);
   }
@@ -186,7 +242,7 @@ class Search {
   run(): Omit<Judgement, 'operations'> {
     let event = this.#head.next;
     for (;;) {
-      if (this.#requiredLeft === 0 && textOf(this.#state) === this.#goal) {
+      if (this.#requiredLeft === 0 && textOf(stored(this.#state)) === this.#goal) {
         return { verdict: 'linearizable', configurations: this.#seen.size };
       }
       if (this.#seen.size > CONFIGURATIONS_MAX) {
@@ -209,7 +265,7 @@ class Search {
   #try(event: Event): boolean {
     const { call } = event;
     if (call.before.some((number) => !this.#isDone(number))) return false;
-    const next = follow(this.#state, call.operation);
+    const next = follow(this.#state, call);
     if (next === undefined) return false;
     this.#mark(call.number, true);
     const configuration = `${this.#done.join()}|${textOf(next)}`;
@@ -251,15 +307,21 @@ function numberCalls(operations: readonly Operation[]): Call[] {
   for (const operation of ordered) {
     const keys = keysOfOperation(operation);
     const before = calls.filter((earlier) => mustPrecede(earlier, operation, keys));
-    calls.push({
+    const common = {
       operation,
       keys,
-      number: calls.length,
       before: before.map(({ number }) => number),
       isOptional: !operation.isDone,
-    });
+    };
+    for (const part of partsOf(operation)) calls.push({ ...common, number: calls.length, part });
   }
   return calls;
+}
+
+function partsOf(operation: Operation): readonly Call['part'][] {
+  const { isDone, isInTwoSteps, name } = operation;
+  if (isInTwoSteps) return isDone ? ['take', 'put'] : ['take', 'put', 'return'];
+  return !isDone && WAITING_POPS.has(name) ? ['take', 'return'] : ['all'];
 }
 
 function mustPrecede(

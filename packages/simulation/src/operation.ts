@@ -25,6 +25,8 @@ export class Operation {
   isLost = false;
   /** What the gateway had written was not all sent when the connection was closed. */
   wasCutOff = false;
+  /** It takes an element in one shard and puts it into another, not as one. */
+  isInTwoSteps = false;
   /** Called with the reply. */
   replied: ((reply: ReplyValue) => void) | undefined;
 

@@ -6,6 +6,7 @@
 
 import { COMMANDS } from '@hashlane/core';
 import type { SeededRandom } from '@hashlane/harness';
+import { SOCKET_BYTES } from './limits.ts';
 
 export interface Profile {
   readonly clients: number;
@@ -54,7 +55,7 @@ export function drawProfile(random: SeededRandom, transactions = hasTransactions
     kills: random.oneIn(3),
     disconnectsOneIn: random.oneIn(2) ? 0 : 10 + random.below(100),
     crashesOneIn: crashes ? 100 + random.below(300) : 0,
-    socketBytes: random.oneIn(3) ? 1 + random.below(64) : 64 * 1024,
+    socketBytes: random.oneIn(3) ? 1 + random.below(64) : SOCKET_BYTES,
     protocol3: random.oneIn(3),
   };
 }

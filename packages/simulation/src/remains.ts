@@ -14,6 +14,7 @@ export function remainsProblem(
   return (
     connectionProblem(gateway, live) ??
     waitProblem(gateway, live) ??
+    lockProblem(gateway) ??
     engines.map(waiterProblem).find((problem) => problem !== undefined)
   );
 }
@@ -42,6 +43,11 @@ function waitProblem(gateway: Gateway, live: ReadonlySet<number>): string | unde
   const claims = new Int32Array(gateway.shards.claims.memory);
   const held = claims.findIndex((word) => word !== 0);
   return held < 0 ? undefined : `claim ${held} is still ${claims[held] === 1 ? 'open' : 'won'}`;
+}
+
+function lockProblem({ isolation }: Gateway): string | undefined {
+  const { lockedKeys } = isolation.statistics;
+  return lockedKeys === 0 ? undefined : `${lockedKeys} keys are still locked`;
 }
 
 function waiterProblem(engine: Engine): string | undefined {

@@ -25,6 +25,8 @@ export class SimulatedThreads implements Threads {
   /** Makes the ports; a test of the checkers puts broken ones in their place. */
   makePort: (scheduler: Scheduler, name: string) => SimulatedPort = (scheduler, name) =>
     new SimulatedPort(scheduler, name);
+  /** Called with each shard that starts; a test breaks it there. */
+  started: (running: RunningShard) => void = () => {};
   #channels = 0;
 
   constructor(scheduler: Scheduler) {
@@ -46,6 +48,7 @@ export class SimulatedThreads implements Threads {
     const running: RunningShard = { index: task.index, thread, shard, commandsLeft: Infinity };
     this.running.set(task.index, running);
     crashWhenDue(running);
+    this.started(running);
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         scheduler.removeThread(thread);

@@ -18,6 +18,7 @@ import {
   EPOCH_OPERATIONS_MIN,
   IDLE_EVENTS_MAX,
   LIST_LENGTH_MAX,
+  SOCKET_BYTES,
 } from './limits.ts';
 import { type Judgement, judge } from './linearizability.ts';
 import { BLOCKING, isModelled, nameOf, type State, type Value } from './model.ts';
@@ -279,7 +280,10 @@ class Simulation {
   #finished(operation: Operation): void {
     this.#lastProgress = this.#scheduler.steps;
     const problem = replyProblem(operation, this.#profile.crashesOneIn > 0);
-    if (problem !== undefined) this.#fail('replies', `${problem} to ${operation}`);
+    if (problem !== undefined) {
+      const same = this.#epoch.filter((each) => each.connection === operation.connection);
+      this.#fail('replies', `${problem} to ${operation}; on this connection:\n${same.join('\n')}`);
+    }
     operation.replied?.(operation.reply as ReplyValue);
   }
 
@@ -338,7 +342,7 @@ class Simulation {
   // Watching
 
   #fail(rule: string, text: string): never {
-    throw new SimulationFailure(rule, text);
+    throw new SimulationFailure(rule, `${text}\nprofile: ${JSON.stringify(this.#profile)}`);
   }
 
   /** After each event. */
@@ -380,6 +384,7 @@ class Simulation {
     await this.#until(pause, () => this.#issued >= this.#epochEnd);
     this.#phase = 'draining';
     await this.#until(pause, () => this.#isAtRest());
+    for (const shard of this.#server.threads.running.values()) shard.commandsLeft = Infinity;
     this.#phase = 'reading';
     const answer = this.#ask(this.#readings());
     await this.#until(pause, () => answer.isDone && this.#isAtRest());
@@ -450,10 +455,7 @@ class Simulation {
     this.#expectNothingLeft();
     if (this.#hasCrashed) {
       this.#deliveries.resetTo(after);
-      // Whoever is armed to crash still may; the next epoch is no safer.
-      this.#hasCrashed = [...this.#server.threads.running.values()].some(
-        ({ commandsLeft }) => commandsLeft !== Infinity,
-      );
+      this.#hasCrashed = false;
       return;
     }
     if (!destroys) {
@@ -474,7 +476,9 @@ class Simulation {
   }
 
   #judgeOrder(operations: readonly Operation[]): void {
-    if (this.#profile.swaps || this.#profile.destroys) return;
+    const { swaps, destroys, socketBytes } = this.#profile;
+    // The reply to a client that reads slowly is seen later than it was made.
+    if (swaps || destroys || socketBytes < SOCKET_BYTES) return;
     const { gateway } = this.#server;
     const problem = orderProblem(operations, (key) => gateway.shardOfBytes(Buffer.from(key)));
     if (problem !== undefined) this.#fail('order of waiters', problem);
@@ -484,6 +488,7 @@ class Simulation {
     const { isolation, demandsLinearizability = isolation === 'locked' } = this.#options;
     if (!demandsLinearizability) return;
     const judged = operations.flatMap((operation) => this.#judgeable(operation));
+    for (const operation of judged) operation.isInTwoSteps = this.#isInTwoSteps(operation);
     const judgement: Judgement = judge(judged, before, after);
     if (judgement.verdict === 'undecided') this.#undecided++;
     if (judgement.verdict !== 'not linearizable') return;
@@ -494,6 +499,17 @@ class Simulation {
   #judgeable(operation: Operation): readonly Operation[] {
     if (operation.name === 'WATCH') return [];
     return operation.name === 'MULTI' || isModelled(operation.name) ? [operation] : [];
+  }
+
+  /** A move between shards that had to wait for its element, or may have. */
+  #isInTwoSteps({ blockedAt, isLost, name, reply, words }: Operation): boolean {
+    if (name !== 'BLMOVE' || (blockedAt === Infinity && !isLost)) return false;
+    if (!isLost && typeof reply !== 'string') return false;
+    const { gateway } = this.#server;
+    const [source, target] = [words[1], words[2]].map((key) =>
+      gateway.shardOfBytes(Buffer.from(key as string)),
+    );
+    return source !== target;
   }
 
   #expectNothingLeft(): void {
