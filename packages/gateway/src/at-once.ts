@@ -151,7 +151,7 @@ function elementEnd(bytes: Buffer, at: number): number {
 }
 
 /** Arguments of one part: spans of the client's own request. */
-class PartArguments implements RequestArguments {
+export class PartArguments implements RequestArguments {
   block!: Block;
   origin = 0;
   spans = new Int32Array(256);
@@ -160,6 +160,7 @@ class PartArguments implements RequestArguments {
   begin(parser: RequestParser): void {
     this.block = parser.block;
     this.origin = parser.origin;
+    this.argc = 0;
     if (this.spans.length < 2 * parser.argc) this.spans = new Int32Array(4 * parser.argc);
   }
 

@@ -24,11 +24,13 @@ import { AtOnceCommands } from './at-once.ts';
 import { runWithBorrowed } from './borrowing.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
+import { FirstTries } from './first-try.ts';
 import { type Gateway, messageOf } from './gateway.ts';
 import { useOf } from './isolation.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
 import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
+import { parseCopy } from './request-copy.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';
@@ -73,7 +75,7 @@ const NUMBERS: ReadonlyMap<string, number> = new Map(
 /** How commands are spread whose parts are all sent in one turn: atomic by the order of the ports. */
 const SENT_AT_ONCE: readonly Spread[] = ['sum', 'gather', 'all-ok', 'every'];
 /** Those that wait in between, and may hold no lock meanwhile. */
-const LOCKS_ITSELF: readonly Spread[] = ['first', 'move'];
+const LOCKS_ITSELF: readonly Spread[] = ['first', 'move', 'streams'];
 
 /** Are the parts of a command over several shards sent in one turn? */
 export function isSentAtOnce({ spread = 'every' }: CommandMetadata): boolean {
@@ -86,12 +88,14 @@ export class Coordinator {
   readonly #gateway: Gateway;
   readonly #waits: ShardWaits;
   readonly #atOnce: AtOnceCommands;
+  readonly #firstTries: FirstTries;
   readonly #strategies: { readonly [spread in Spread]: Strategy };
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
     this.#waits = new ShardWaits(gateway);
     this.#atOnce = new AtOnceCommands(gateway);
+    this.#firstTries = new FirstTries(gateway);
     this.#strategies = {
       sum: sumOfShards,
       gather: gatherArrays,
@@ -112,11 +116,27 @@ export class Coordinator {
    */
   coordinate(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
     if (this.#atOnce.sends(connection, entry, parser)) return;
-    const command = this.#prepare(connection, entry, parser, false);
-    const isSilent = connection.replyMode !== 'on';
+    if (
+      this.#firstTries.sends(connection, entry, parser, (copy) => {
+        this.#execute(connection, entry, parseCopy(copy));
+      })
+    )
+      return;
     connection.expect(LOCAL);
     connection.bar();
     connection.isHeldByGateway = true;
+    this.#execute(connection, entry, parser);
+  }
+
+  /** Executes a command for a connection that is barred and expects its reply from here. */
+  #execute(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    if (connection.state === 'closed') {
+      // Its client has gone since the first try: nothing is popped for it.
+      this.#settle(connection, () => {});
+      return;
+    }
+    const isSilent = connection.replyMode !== 'on';
+    const command = this.#prepare(connection, entry, parser, false);
     this.#run(command).then(
       (write) => this.#settle(connection, isSilent ? () => {} : write),
       (error: unknown) => {

@@ -63,5 +63,11 @@ export function isError(reply: Buffer): boolean {
 
 /** True for every form of "nothing": null bulk, null array, RESP3 null. */
 export function isNull(reply: Buffer): boolean {
-  return reply[0] === 95 || ((reply[0] === 36 || reply[0] === 42) && reply[1] === 45);
+  return isNullAt(reply, 0);
+}
+
+/** The same for the reply that begins at `at`. */
+export function isNullAt(bytes: Buffer, at: number): boolean {
+  const type = bytes[at];
+  return type === 95 || ((type === 36 || type === 42) && bytes[at + 1] === 45);
 }

@@ -2,7 +2,8 @@
  * Blocking commands whose keys are on several shards: LMPOP's and BLPOP's first key that yields
  * something, and waiting in several shards at once.
  *
- *   try     the keys in argument order, shard by shard, without blocking
+ *   try     all shards are asked at once which keys there are, then the first of these is popped
+ *           from, without blocking (the first key's shard alone was tried before, first-try.ts)
  *   wait    one waiter in each shard, all with one claim word; a shard that wants to serve the
  *           waiter must win the claim, so at most one pops. The winner's reply comes late to the
  *           wait; the others are told to forget it
@@ -19,7 +20,7 @@ import { NO_CLAIM, type ReplyReceiver } from '@hashlane/shard-worker';
 import { type Connection, NO_SHARD } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
-import { isError, isNull } from './reply-reader.ts';
+import { elementsOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
 
@@ -91,9 +92,10 @@ export class ShardWaits {
   async popFirst(command: Coordinated): Promise<ReplyFunction> {
     const { entry } = command;
     const timeout = this.#timeoutOf(command);
-    const found = await command.isolated(() => tryKeys(command));
+    const waits = timeout !== undefined && !command.isWithin;
+    const found = await command.isolated(() => tryKeys(command, waits));
     if (found !== undefined) return (reply) => reply.raw(found);
-    if (timeout === undefined || command.isWithin) return (reply) => reply.nullArray();
+    if (!waits) return (reply) => reply.nullArray();
     const answer = await this.wait(command, entry.spec.name, groupsOf(command), timeout);
     if (answer === undefined) return (reply) => reply.nullArray();
     return (reply) => reply.raw(answer);
@@ -214,27 +216,41 @@ export class ShardWaits {
 }
 
 /**
- * The reply of the first keys that yield something. Runs of neighbouring keys of one shard are tried
- * together, in argument order. A time-out that is none is an error of the first try.
+ * The reply of the first key that yields something, or undefined. All shards are asked at once which
+ * of their keys there are; then the first of these is tried, whatever its type: what is wrong with
+ * it its shard says. `waits`: the command will wait if nothing is found, and that finds mistakes in
+ * its arguments too; otherwise a try on the first key does.
  */
-async function tryKeys(command: Coordinated): Promise<Buffer | undefined> {
-  for (const { shard, keys } of runsOf(command)) {
-    const answer = await command.call(shard, command.entry.spec.name, wordsFor(command, keys));
+async function tryKeys(command: Coordinated, waits: boolean): Promise<Buffer | undefined> {
+  const { entry, keys, owners, words } = command;
+  for (;;) {
+    const first = await firstKeyThere(command);
+    if (first < 0 && waits) return undefined;
+    const at = Math.max(0, first);
+    const key = words[keys[at]!]!;
+    const answer = await command.call(owners[at]!, entry.spec.name, wordsFor(command, [key]));
     if (!isNull(answer)) return answer;
+    // Another client was faster: a wait serves what there is, without one the others have a turn.
+    if (waits || first < 0) return undefined;
   }
-  return undefined;
 }
 
-/** Neighbouring keys of one shard, in argument order. */
-function runsOf(command: Coordinated): ShardKeys[] {
-  const runs: { shard: number; keys: Buffer[] }[] = [];
-  command.owners.forEach((shard, i) => {
-    const key = command.words[command.keys[i]];
-    const last = runs.at(-1);
-    if (last?.shard === shard) last.keys.push(key);
-    else runs.push({ shard, keys: [key] });
-  });
-  return runs;
+/** Number of the first key that exists, −1 when there is none. */
+async function firstKeyThere(command: Coordinated): Promise<number> {
+  const { owners } = command;
+  const groups = groupsOf(command);
+  const replies = await Promise.all(
+    groups.map(({ shard, keys }) => command.call(shard, 'HASHLANE.TYPES', ['', ...keys])),
+  );
+  const types = new Map(groups.map(({ shard }, i) => [shard, typeNames(replies[i]!)]));
+  // A shard that failed has no types: trying its key tells why.
+  return owners.findIndex((owner) => types.get(owner)?.shift() !== 'none');
+}
+
+/** The names in a reply of HASHLANE.TYPES; none in an error. */
+function typeNames(reply: Buffer): string[] {
+  if (isError(reply)) return [];
+  return (elementsOf(reply) ?? []).map((raw) => raw.latin1Slice(1, raw.length - 2));
 }
 
 /** The keys of each shard, each shard once. */

@@ -95,6 +95,14 @@ function type({ keyspace, request, reply }: CommandContext): void {
   reply.simple(reference === 0 ? 'none' : TYPE_NAMES[keyspace.typeOf(reference)]);
 }
 
+function types({ keyspace, request, reply }: CommandContext): void {
+  reply.array(request.argc - 1);
+  for (let i = 1; i < request.argc; i++) {
+    const reference = findArgument(keyspace, request, i);
+    reply.simple(reference === 0 ? 'none' : TYPE_NAMES[keyspace.typeOf(reference)]);
+  }
+}
+
 /** Looks at the list in argument 1; false when the key is missing or, after an error, no list. */
 function openList(context: CommandContext, reference: number): boolean {
   const { engine, keyspace, reply } = context;
@@ -212,6 +220,16 @@ export const transferCommands = [
     syntax: 'key',
     summary: 'Type name or none.',
     handler: type,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.TYPES',
+    arity: -2,
+    flags: INTERNAL | READONLY,
+    keys: keys(1, -1, 'RO'),
+    syntax: 'key [key ...]',
+    summary: 'Type name or none, of each key.',
+    handler: types,
   },
   {
     ...INTERNAL_ROW,

@@ -1,0 +1,98 @@
+/**
+ * The fast way for blocking pops over several shards (BRPOP a b c 0): the shard of the first key is
+ * asked alone, without promises. Where queues are in an order of priority this mostly yields
+ * something, and then the command was one of a single shard and needs no isolation.
+ *
+ * When it yields nothing the command begins anew in the general way (shard-waits.ts), from a copy
+ * of the request, because the parser has moved on.
+ */
+import type { Block, RequestParser } from '@hashlane/resp';
+import { NO_CLAIM, REQUEST_DENY_BLOCKING, type ReplyReceiver } from '@hashlane/shard-worker';
+import { PartArguments } from './at-once.ts';
+import type { CommandEntry } from './command-index.ts';
+import type { Connection } from './connection.ts';
+import { GATE_LOCKED, type Gateway } from './gateway.ts';
+import { LOCAL } from './reply-order.ts';
+import { isNullAt } from './reply-reader.ts';
+import { copyRequest } from './request-copy.ts';
+
+class FirstTry implements ReplyReceiver {
+  readonly readsWriter = false;
+  readonly #connection: Connection;
+  readonly #missed: () => void;
+
+  constructor(connection: Connection, missed: () => void) {
+    this.#connection = connection;
+    this.#missed = missed;
+  }
+
+  receive(_source: number, block: Block, start: number, end: number): boolean {
+    if (isNullAt(block.bytes, start)) {
+      // Not within the delivery of a batch of replies.
+      queueMicrotask(this.#missed);
+      return false;
+    }
+    const isHeld = this.#connection.receiveLocal(block, start, end);
+    this.#connection.release();
+    return isHeld;
+  }
+
+  blocked(): void {
+    throw new Error('a try may not block');
+  }
+
+  late(): boolean {
+    return false;
+  }
+}
+
+export class FirstTries {
+  readonly #gateway: Gateway;
+  readonly #arguments = new PartArguments();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  /**
+   * Asks the shard of the first key, if this is the way for the command; the connection is barred
+   * and its reply announced then. `missed` gets a copy of the request when nothing was there.
+   */
+  sends(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+    missed: (copy: Block) => void,
+  ): boolean {
+    const { spec } = entry;
+    const isPlain = spec.keys?.length === 1 && spec.keys[0]?.countAt === undefined;
+    if (spec.spread !== 'first' || !entry.isBlocking || !isPlain) return false;
+    const gateway = this.#gateway;
+    if (connection.replyMode !== 'on' || (gateway.gate & GATE_LOCKED) !== 0) return false;
+    const count = gateway.keys.find(spec, parser);
+    const first = gateway.keys.positions[0]!;
+    const shard = gateway.shardOfArgument(parser, first);
+    let run = 1;
+    while (run < count && gateway.shardOfArgument(parser, first + run) === shard) run++;
+    const args = this.#arguments;
+    args.begin(parser);
+    args.add(parser, 0, first + run);
+    args.add(parser, first + count, parser.argc - first - count);
+    const copy = copyRequest(parser);
+    connection.expect(LOCAL);
+    connection.bar();
+    connection.isHeldByGateway = true;
+    gateway.links[shard]!.submit(
+      new FirstTry(connection, () => missed(copy)),
+      entry.command,
+      args,
+      0,
+      connection.id,
+      connection.database,
+      gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING,
+      NO_CLAIM,
+      false,
+    );
+    return true;
+  }
+}
