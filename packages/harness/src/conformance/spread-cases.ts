@@ -265,6 +265,130 @@ export const spreadCases = cases(`
   SMOVE none s2 2
   SMEMBERS b
   SMOVE a b
+  # sorted set operations over shards
+  ZADD a 1 x 2 y 3 z
+  ZADD b 10 y 20 z 30 w
+  ZADD c 100 z 200 w
+  SADD d x w
+  ZUNION 3 a b c WITHSCORES
+  ZINTER 3 a b c WITHSCORES
+  ZINTER 2 a b WEIGHTS 2 3 AGGREGATE MAX WITHSCORES
+  ZDIFF 2 a b WITHSCORES
+  ZDIFF 2 none a
+  ZINTERCARD 2 a b
+  ZINTERCARD 2 a b LIMIT 1
+  ZUNION 2 a d WITHSCORES
+  ZUNIONSTORE e 3 a b c
+  ZRANGE e 0 -1 WITHSCORES
+  ZINTERSTORE f 2 a b AGGREGATE MIN
+  ZRANGE f 0 -1 WITHSCORES
+  ZDIFFSTORE g 2 b c
+  ZRANGE g 0 -1 WITHSCORES
+  ZUNIONSTORE a 2 a b
+  ZRANGE a 0 -1 WITHSCORES
+  ZINTERSTORE h 2 none1 none2
+  EXISTS h
+  ZRANGESTORE h a 1 2
+  ZRANGE h 0 -1 WITHSCORES
+  ZRANGESTORE h none 0 -1
+  EXISTS h
+  ZRANGESTORE b a 20 +inf BYSCORE LIMIT 0 1
+  ZRANGE b 0 -1 WITHSCORES
+  SET s v
+  ZUNION 2 a s
+  ZUNIONSTORE s 1 a
+  TYPE s
+  SET s v
+  ZINTERSTORE q 2 a s
+  ZRANGESTORE q s 0 -1
+  ZMPOP 3 none a b MIN
+  ZMPOP 3 none b a MAX COUNT 2
+  ZMPOP 2 none s MIN
+  BZPOPMIN none a b 0
+  BZPOPMAX c a b 0
+  BZMPOP 0 3 none b a MIN COUNT 5
+  BZPOPMIN none1 none2 none3 0.01
+  BZPOPMIN none s a 0
+  DBSIZE
+  # bitmaps over shards
+  MSET a foobar b abcdef c zz
+  BITOP AND d a b
+  GET d
+  BITOP OR e a b c none
+  GET e
+  BITOP XOR a a b
+  GET a
+  BITOP NOT f c
+  GET f
+  BITOP NOT g none
+  EXISTS g
+  BITOP AND g none1 none2
+  EXISTS g
+  RPUSH l x
+  BITOP OR h a l
+  BITOP NOT l a
+  TYPE l
+  # HyperLogLogs over shards
+  PFADD a 1 2 3 4
+  PFADD b 3 4 5 6
+  PFADD c x
+  PFCOUNT a b c none
+  PFMERGE d a b
+  PFCOUNT d
+  PFMERGE a b c
+  PFCOUNT a
+  PFMERGE e
+  PFCOUNT e
+  SET s v
+  PFCOUNT a s
+  PFMERGE a s
+  PFMERGE s a
+  # streams over shards
+  XADD a 1-1 f v
+  XADD b 2-1 f v
+  XADD c 3-1 f v
+  XREAD COUNT 10 STREAMS a b c none 0 0 0 0
+  XREAD STREAMS a b c 1-1 2-1 3-0
+  XREAD STREAMS none1 none2 none3 0 0 0
+  XGROUP CREATE a g 0
+  XGROUP CREATE b g 0
+  XREADGROUP GROUP g me STREAMS a b > >
+  XREADGROUP GROUP g me STREAMS a b > >
+  XREADGROUP GROUP g me STREAMS a b c > > >
+  COPY a d
+  XRANGE d - +
+  RENAME b e
+  XRANGE e - +
+  # places over shards
+  GEOADD a 13.361389 38.115556 Palermo 15.087269 37.502669 Catania
+  GEOSEARCHSTORE b a FROMLONLAT 15 37 BYRADIUS 200 km ASC
+  ZRANGE b 0 -1
+  GEOSEARCHSTORE c a FROMLONLAT 15 37 BYRADIUS 200 km STOREDIST
+  ZCARD c
+  GEORADIUS a 15 37 200 km STORE d
+  ZRANGE d 0 -1
+  GEORADIUS a 15 37 200 km STORE e STOREDIST f
+  EXISTS e f
+  GEORADIUSBYMEMBER a Palermo 200 km STORE g
+  ZRANGE g 0 -1
+  GEOSEARCHSTORE h none FROMLONLAT 15 37 BYRADIUS 200 km
+  # copies and renames of all types over shards
+  HSET a f v g 1
+  ${NAMES.slice(1)
+    .map((name, i) => `RENAME ${NAMES[i]} ${name}`)
+    .join('\n  ')}
+  HGET h g
+  SADD set 1 2 3
+  ${NAMES.map((name) => `COPY set ${name} REPLACE`).join('\n  ')}
+  SCARD a
+  SCARD h
+  ZADD zset 1 x 2 y
+  ${NAMES.map((name) => `COPY zset ${name} REPLACE`).join('\n  ')}
+  ZSCORE d y
+  PFADD hll a b c
+  COPY hll a REPLACE
+  COPY hll b REPLACE
+  PFCOUNT a b
   # everything at once over shards
   MSET ${pairs(MANY)}
   RPUSH list x
