@@ -3,8 +3,9 @@
  * keys and of deadlines, and everything its value holds in the arena and beside it.
  *
  * Sums of blocks as the arena hands them out, so that the sum over all keys is the shard's
- * used_memory but for the empty slots of tables and a stream's directory and groups. A large value is sampled: the blocks of its first
- * elements stand for all of them; its tables are counted exactly in any case.
+ * used_memory but for the empty slots of tables and a stream's directory and groups. A large value
+ * is sampled: the blocks of its first elements stand for all of them; its tables are counted exactly
+ * in any case.
  *
  * Cost: O(samples), for a sorted set and a stream also O(nodes of the tree or directory / 50).
  */
