@@ -19,7 +19,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -42,7 +42,7 @@ import {
 } from './plan/isolation-report.ts';
 import { type PlanResult, runPlan } from './plan/run-plan.ts';
 import { parseDuration } from './plan/yaml-fields.ts';
-import { settle } from './process-usage.ts';
+import { cpuSeconds, settle } from './process-usage.ts';
 
 const PLANS = join(import.meta.dirname, 'plans', 'isolation');
 const RESULTS = join(import.meta.dirname, 'results');
@@ -127,7 +127,8 @@ async function measure(
   options: Options,
 ): Promise<Measurement> {
   const key = { plan, contender: server.contender.name, round };
-  const nothing = { samples: 0, perSecond: 0, medianMs: 0, p99Ms: 0, anomalies: null };
+  const times = { perSecond: 0, medianMs: 0, p99Ms: 0, cpuUs: 0, driver: 0 };
+  const nothing = { ...times, samples: 0, anomalies: null };
   try {
     await settle(server.pid);
     const file = join(PLANS, `${plan}.yaml`);
@@ -135,9 +136,12 @@ async function measure(
     const { durationMs } = options;
     const seed = round + 1;
     const address = { host: '127.0.0.1', port: server.port };
+    const cpuBefore = cpuSeconds(server.pid);
     const result = await runPlan({ text, file, ...address, durationMs, seed });
+    const spent = cpuSeconds(server.pid) - cpuBefore;
     const { samples, perSecond, medianMs, p99Ms } = reportRow(result.total);
-    const figures = { samples, perSecond, medianMs, p99Ms };
+    const cpuUs = (spent / Math.max(1, samples)) * 1e6;
+    const figures = { samples, perSecond, medianMs, p99Ms, cpuUs, driver: result.utilization };
     const error = mishapOf(result);
     const anomalies = text.includes('anomaly:') ? countAnomalies(result) : null;
     return { ...key, ...figures, anomalies, ...(error === undefined ? {} : { error }) };
@@ -171,7 +175,11 @@ function outputOf(command: string, args: readonly string[]): string {
   }
 }
 
-function describeRun(options: Options, contenders: readonly Contender[]): IsolationInfo {
+function describeRun(
+  options: Options,
+  contenders: readonly Contender[],
+  loadBefore: number,
+): IsolationInfo {
   const redis = /v=([\d.]+)/.exec(outputOf('redis-server', ['--version']))?.[1] ?? 'unknown';
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -183,6 +191,7 @@ function describeRun(options: Options, contenders: readonly Contender[]): Isolat
     rounds: options.rounds,
     seconds: options.durationMs / 1e3,
     shards: options.shards,
+    loadBefore,
     contenders: contenders.map(({ name, label }) => ({ name, label })),
   };
 }
@@ -192,6 +201,7 @@ async function run(options: Options): Promise<boolean> {
     ({ name }) => name !== ONE_SHARD || options.plans.some((plan) => ONE_SHARD_PLANS.has(plan)),
   );
   const measurements: Measurement[] = [];
+  const [loadBefore = 0] = loadavg();
   await withServers(wanted, async (servers) => {
     for (const plan of options.plans) {
       for (let round = 0; round < options.rounds; round++) {
@@ -204,7 +214,7 @@ async function run(options: Options): Promise<boolean> {
       }
     }
   });
-  const info = describeRun(options, wanted);
+  const info = describeRun(options, wanted, loadBefore);
   const report = renderIsolationReport(info, measurements);
   process.stdout.write(`\n${report}`);
   if (options.out !== undefined) await save(options.out, info, measurements, report);
@@ -212,12 +222,12 @@ async function run(options: Options): Promise<boolean> {
 }
 
 function renderMeasurement(found: Measurement): string {
-  const { plan, contender, round, perSecond, medianMs, p99Ms, anomalies, error } = found;
+  const { plan, contender, round, perSecond, medianMs, p99Ms, cpuUs, anomalies, error } = found;
   const who = `${plan.padEnd(20)} round ${round + 1}  ${contender.padEnd(10)}`;
   if (error !== undefined) return `${who} failed: ${error}`;
   const times = `p50 ${figure(medianMs)} ms, p99 ${figure(p99Ms)} ms`;
   const seen = anomalies === null ? '' : `, ${anomalies} anomalies`;
-  return `${who} ${Math.round(perSecond)}/s, ${times}${seen}`;
+  return `${who} ${Math.round(perSecond)}/s, ${times}, CPU ${figure(cpuUs)} µs${seen}`;
 }
 
 async function save(

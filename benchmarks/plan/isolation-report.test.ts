@@ -4,9 +4,9 @@ import {
   type IsolationInfo,
   judgeIsolation,
   type Measurement,
+  ratioOf,
   renderIsolationChart,
   renderIsolationReport,
-  throughputRatio,
 } from './isolation-report.ts';
 
 const INFO: IsolationInfo = {
@@ -19,19 +19,20 @@ const INFO: IsolationInfo = {
   rounds: 3,
   seconds: 2,
   shards: 2,
+  loadBefore: 0.1,
   contenders: ['redis', 'locked', 'lock-free', 'one-shard'].map((name) => ({ name, label: name })),
 };
 
 function measured(plan: string, contender: string, round: number, of: Partial<Measurement>) {
-  const figures = { samples: 1_000, perSecond: 100, medianMs: 1, p99Ms: 2, anomalies: null };
-  return { plan, contender, round, ...figures, ...of };
+  const times = { perSecond: 100, medianMs: 1, p99Ms: 2, cpuUs: 10, driver: 0.5 };
+  return { plan, contender, round, samples: 1_000, anomalies: null, ...times, ...of };
 }
 
 /** The machine gets slower from round to round; the ratios do not. */
 const MEASUREMENTS: readonly Measurement[] = [100, 50, 20].flatMap((speed, round) => [
   measured('single-key', 'redis', round, { perSecond: speed }),
   measured('single-key', 'locked', round, { perSecond: 0.96 * speed }),
-  measured('single-key', 'lock-free', round, { perSecond: speed }),
+  measured('single-key', 'lock-free', round, { perSecond: speed, cpuUs: 9 }),
   measured('cpu-bound', 'locked', round, { perSecond: 1.5 * speed }),
   measured('cpu-bound', 'one-shard', round, { perSecond: speed }),
   measured('transfers', 'locked', round, { anomalies: 0 }),
@@ -39,8 +40,8 @@ const MEASUREMENTS: readonly Measurement[] = [100, 50, 20].flatMap((speed, round
 ]);
 
 t.test('ratios are taken inside a round', async (t) => {
-  t.equal(throughputRatio(MEASUREMENTS, 'single-key', 'locked', 'redis'), 0.96);
-  t.equal(throughputRatio(MEASUREMENTS, 'single-key', 'one-shard', 'redis'), undefined);
+  t.equal(ratioOf(MEASUREMENTS, 'single-key', 'locked', 'redis'), 0.96);
+  t.equal(ratioOf(MEASUREMENTS, 'single-key', 'one-shard', 'redis'), undefined);
 });
 
 t.test('anomalies are added up, and undefined where none can be seen', async (t) => {
@@ -52,6 +53,7 @@ t.test('verdicts', async (t) => {
   const judged = judgeIsolation(MEASUREMENTS).map(({ what, isMet }) => [what, isMet]);
   t.same(judged, [
     ['single-key: throughput of locked against lock-free', true],
+    ['single-key: CPU per sample of locked against lock-free', false],
     ['cpu-bound: throughput of locked against one-shard', false],
     ['anomalies, locked', true],
     ['anomalies, lock-free', true],
