@@ -37,6 +37,7 @@ import {
 import { lockName } from './lock-table.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
 import type { Transaction } from './transaction.ts';
+import type { Side } from './undelivered.ts';
 
 /** In place of a shard's number. */
 export const NO_SHARD = -1;
@@ -81,6 +82,8 @@ export class Connection implements ReplyReceiver {
   isLateReplyDropped = false;
   /** The blocking command that this connection was barred for. */
   blockedEntry: CommandEntry | undefined;
+  /** The end of the list that it pops from. */
+  blockedSide: Side | undefined;
   /** What must be undone when the connection goes while a coordinator works for it. */
   onGone: (() => void) | undefined;
 
@@ -265,6 +268,12 @@ export class Connection implements ReplyReceiver {
   /** Size of the input buffer less what is used. */
   get inputFreeBytes(): number {
     return this.#input === undefined ? 0 : this.#input.bytes.length - this.inputBytes;
+  }
+
+  /** A command goes to a shard that may make the connection wait. */
+  willBlock(entry: CommandEntry, side: Side | undefined): void {
+    this.blockedEntry = entry;
+    this.blockedSide = side;
   }
 
   /** Stops parsing until `release`. */

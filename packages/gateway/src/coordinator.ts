@@ -226,28 +226,6 @@ export class Coordinator {
   unblockAll(): void {
     this.#waits.unblockAll();
   }
-
-  /**
-   * A reply of a blocking pop could not be delivered: its elements go back to the end of the list
-   * they were taken from, in their order.
-   */
-  returnElements(database: number, entry: CommandEntry, reply: Buffer): void {
-    const popped = poppedElements(entry.spec.name, reply);
-    if (popped === undefined) return;
-    const { key, side } = popped;
-    const gateway = this.#gateway;
-    const owner = gateway.shardOfBytes(key);
-    // Not at once: an in-process shard is in the middle of serving its waiters.
-    queueMicrotask(() => {
-      const start = gateway.reply.position;
-      for (const element of popped.elements.reverse()) {
-        const words = ['HASHLANE.PUSH', key, side, element];
-        void callOn(gateway, owner, 'HASHLANE.PUSH', words, database, 0);
-      }
-      // An in-process shard wrote its replies here; nobody is to get them.
-      gateway.reply.position = start;
-    });
-  }
 }
 
 /** Sends a command to a shard by its name. */
@@ -266,23 +244,6 @@ export function callOn(
     typeof word === 'string' ? Buffer.from(word, 'latin1') : word,
   );
   return callShard(gateway.links[shard], number, bytes, database, flags);
-}
-
-/** What a reply of BLPOP, BRPOP or BLMPOP took, and from where; undefined for other replies. */
-function poppedElements(
-  name: string,
-  reply: Buffer,
-): { key: Buffer; side: string; elements: Buffer[] } | undefined {
-  const parts = reply[0] === 42 ? elementsOf(reply) : undefined;
-  if (parts === undefined || parts.length !== 2) return undefined;
-  const key = bulkOf(parts[0]);
-  if (key === undefined) return undefined;
-  if (name === 'BLPOP' || name === 'BRPOP') {
-    const element = bulkOf(parts[1]);
-    const side = name === 'BLPOP' ? 'LEFT' : 'RIGHT';
-    return element === undefined ? undefined : { key, side, elements: [element] };
-  }
-  return undefined;
 }
 
 /** Groups the keys of a command, each with the `step` − 1 arguments after it, by shard. */

@@ -62,6 +62,7 @@ import type { SnapshotScheduler } from './snapshot-scheduler.ts';
 import { Statistics } from './statistics.ts';
 import { queueCommand, refuseExec, type Transaction, unwatch } from './transaction.ts';
 import { Turn } from './turn.ts';
+import { poppedSide, returnElements } from './undelivered.ts';
 
 /** One call in so many of a fast command is timed; a power of two. */
 const SERVED_SAMPLE = 16;
@@ -255,7 +256,8 @@ export class Gateway {
   returnUndelivered(connection: Connection, reply: Buffer): void {
     this.forget(connection);
     const entry = connection.blockedEntry;
-    if (entry !== undefined) this.coordinator.returnElements(connection.database, entry, reply);
+    if (entry === undefined) return;
+    returnElements(this, connection.database, entry.spec, connection.blockedSide, reply);
   }
 
   /** A shard failed: whoever waits in it is answered with an error. */
@@ -567,7 +569,7 @@ export class Gateway {
       const { spans } = parser;
       const hash =
         entry.singleKey === 1 ? hashBytes(parser.block, spans[2] + parser.origin, spans[3]) : 0;
-      if (entry.isBlocking) connection.blockedEntry = entry;
+      if (entry.isBlocking) connection.willBlock(entry, poppedSide(entry.spec, parser));
       inProcess.submit(
         connection,
         entry.command,
@@ -634,7 +636,7 @@ export class Gateway {
     receiver.expect(shard);
     if (entry.isBlocking) {
       connection.bar();
-      connection.blockedEntry = entry;
+      connection.willBlock(entry, poppedSide(entry.spec, parser));
     }
     link.submit(
       receiver,

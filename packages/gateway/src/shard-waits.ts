@@ -23,6 +23,7 @@ import type { Gateway } from './gateway.ts';
 import { elementsOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
+import { poppedSide, returnElements } from './undelivered.ts';
 
 /** The keys of a command that one shard has, in the command's order. */
 export interface ShardKeys {
@@ -165,8 +166,11 @@ export class ShardWaits {
     const isGone = (connection.state as string) === 'closed';
     if (!isGone || answer === undefined) return answer;
     if (!isError(answer) && !isNull(answer)) {
-      const entry = { ...command.entry, spec: COMMAND_METADATA[number] };
-      gateway.coordinator.returnElements(command.database, entry, answer);
+      const spec = COMMAND_METADATA[number];
+      const { words } = command;
+      const text = (i: number): string => words[i].latin1Slice();
+      const side = poppedSide(spec, { argc: words.length, text });
+      returnElements(gateway, command.database, spec, side, answer);
     }
     return undefined;
   }

@@ -304,6 +304,84 @@ for (const shards of [0, 1, 2]) {
   });
 }
 
+/**
+ * The pushes that serve a consumer are with the shard already when the consumer goes: what the shard
+ * pops for it must come back.
+ */
+const UNDELIVERED: readonly {
+  readonly pop: readonly (string | number)[];
+  readonly push: readonly (string | number)[];
+  readonly read: readonly string[];
+}[] = [
+  { pop: ['BLPOP', 'k', 0], push: ['RPUSH', 'k', 'a', 'b', 'c'], read: ['LRANGE', 'k', '0', '-1'] },
+  { pop: ['BRPOP', 'k', 0], push: ['RPUSH', 'k', 'a', 'b', 'c'], read: ['LRANGE', 'k', '0', '-1'] },
+  {
+    pop: ['BLMPOP', 0, 1, 'k', 'LEFT', 'COUNT', 2],
+    push: ['RPUSH', 'k', 'a', 'b', 'c'],
+    read: ['LRANGE', 'k', '0', '-1'],
+  },
+  {
+    pop: ['BLMPOP', 0, 1, 'k', 'RIGHT', 'COUNT', 2],
+    push: ['RPUSH', 'k', 'a', 'b', 'c'],
+    read: ['LRANGE', 'k', '0', '-1'],
+  },
+  {
+    pop: ['BZPOPMIN', 'k', 0],
+    push: ['ZADD', 'k', '1.5', 'a', '2', 'b'],
+    read: ['ZRANGE', 'k', '0', '-1', 'WITHSCORES'],
+  },
+  {
+    pop: ['BZPOPMAX', 'k', 0],
+    push: ['ZADD', 'k', '1.5', 'a', '2', 'b'],
+    read: ['ZRANGE', 'k', '0', '-1', 'WITHSCORES'],
+  },
+  {
+    pop: ['BZMPOP', 0, 1, 'k', 'MIN', 'COUNT', 2],
+    push: ['ZADD', 'k', '1.5', 'a', '2', 'b'],
+    read: ['ZRANGE', 'k', '0', '-1', 'WITHSCORES'],
+  },
+];
+
+for (const protocol of [2, 3]) {
+  void t.test(`what was popped for a client that has gone, RESP${protocol}`, async (t) => {
+    await using server = await startServer({
+      shards: 1,
+      args: ['--enable-debug-command', 'yes'],
+    });
+    using observer = await server.connect();
+    using producer = await server.connect();
+    using sleeper = await server.connect();
+    await producer.call('PING');
+    await sleeper.call('PING');
+    for (const { pop, push, read } of UNDELIVERED) {
+      await producer.text(...(push as [string]));
+      const whole = await producer.call(...(read as [string]));
+      await producer.text('DEL', 'k');
+      const consumer = await server.connect();
+      await consumer.text('HELLO', protocol);
+      consumer.send(request(...pop));
+      await blocked(observer, 1);
+      const asleep = sleeper.call('DEBUG', 'SLEEP', '0.15');
+      const pushed = producer.call(...(push as [string]));
+      await waitFor(
+        'the push to be on its way',
+        () => observer.call('CLIENT', 'LIST'),
+        (list) => list.includes(`cmd=${String(push[0]).toLowerCase()}`),
+      );
+      consumer.reset();
+      await asleep;
+      await pushed;
+      await waitFor(
+        `what ${pop[0]} took to be back`,
+        () => observer.call(...(read as [string])),
+        (now) => now === whole,
+      );
+      t.pass(`${pop.join(' ')}`);
+      await observer.text('DEL', 'k');
+    }
+  });
+}
+
 /** 20 producers and 20 consumers over 100 queues; each message must arrive once. */
 async function moveMessages(t: Test, server: ServerProcess, messages: number): Promise<void> {
   const queues = Array.from({ length: 100 }, (_, i) => `queue:${i}`);

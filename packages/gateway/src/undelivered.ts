@@ -1,0 +1,88 @@
+/**
+ * Elements that a blocking pop took for a client that was gone when the reply came: they go back
+ * where they were.
+ *
+ *   BLPOP, BRPOP, BLMPOP          to the end of the list they were taken from, in their order
+ *   BZPOPMIN, BZPOPMAX, BZMPOP    with their scores, unless the member is there again
+ *
+ * BLMOVE has put its element into another list, and XREADGROUP has it among the pending entries:
+ * nothing is lost there.
+ */
+import type { CommandMetadata } from '@hashlane/core/metadata';
+import { callOn } from './coordinator.ts';
+import type { Gateway } from './gateway.ts';
+import { bulkOf, elementsOf } from './reply-reader.ts';
+
+export type Side = 'LEFT' | 'RIGHT';
+
+/** The end of the list that a blocking command pops from; undefined when it pops from none. */
+export function poppedSide(
+  { name }: CommandMetadata,
+  args: { readonly argc: number; text(i: number): string },
+): Side | undefined {
+  if (name === 'BLPOP') return 'LEFT';
+  if (name === 'BRPOP') return 'RIGHT';
+  if (name !== 'BLMPOP') return undefined;
+  const where = 3 + Number(args.text(2));
+  const isLeft = where < args.argc && args.text(where).toUpperCase() === 'LEFT';
+  return isLeft ? 'LEFT' : 'RIGHT';
+}
+
+/** The commands that undo what a reply says was popped. */
+function undoing(
+  spec: CommandMetadata,
+  side: Side | undefined,
+  reply: Buffer,
+): (string | Buffer)[][] {
+  const parts = reply[0] === 42 ? elementsOf(reply) : undefined;
+  const key = parts === undefined ? undefined : bulkOf(parts[0]!);
+  if (parts === undefined || key === undefined) return [];
+  if (side !== undefined) {
+    return bulksOf(parts[1]!)
+      .reverse()
+      .map((element) => ['HASHLANE.PUSH', key, side, element]);
+  }
+  if (spec.waitsFor !== 'zset') return [];
+  const scored = parts.length === 3 ? [parts.slice(1)] : pairsOf(parts[1]!);
+  return scored.map(([member, score]) => [
+    'ZADD',
+    key,
+    'NX',
+    doubleText(score!),
+    bulkOf(member!) as Buffer,
+  ]);
+}
+
+/** A bulk string, or the bulk strings of an array. */
+function bulksOf(part: Buffer): Buffer[] {
+  const all = part[0] === 42 ? (elementsOf(part) ?? []) : [part];
+  return all.flatMap((each) => bulkOf(each) ?? []);
+}
+
+function pairsOf(part: Buffer): Buffer[][] {
+  return (elementsOf(part) ?? []).map((pair) => elementsOf(pair) ?? []);
+}
+
+/** A score as text: a bulk string in RESP2, a double (`,1.5`) in RESP3. */
+function doubleText(part: Buffer): string | Buffer {
+  return part[0] === 44 ? part.latin1Slice(1, part.length - 2) : (bulkOf(part) as Buffer);
+}
+
+/** Gives back what the reply of a blocking command took. */
+export function returnElements(
+  gateway: Gateway,
+  database: number,
+  spec: CommandMetadata,
+  side: Side | undefined,
+  reply: Buffer,
+): void {
+  const commands = undoing(spec, side, Buffer.from(reply));
+  if (commands.length === 0) return;
+  // Not at once: an in-process shard is in the middle of serving its waiters.
+  queueMicrotask(() => {
+    for (const words of commands) {
+      const shard = gateway.shardOfBytes(words[1] as Buffer);
+      void callOn(gateway, shard, words[0] as string, words, database, 0);
+    }
+  });
+}
