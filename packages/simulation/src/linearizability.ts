@@ -30,6 +30,8 @@ export interface Judgement {
   /** The operations that could not be ordered. */
   readonly operations: readonly Operation[];
   readonly configurations: number;
+  /** Of the search that came furthest: what had no place any more, and the state before it. */
+  readonly stuck?: { readonly operation: Operation | undefined; readonly state: State };
 }
 
 /** An operation in a history: its keys, and the next state if it came next with its reply. */
@@ -73,7 +75,7 @@ function take(state: State, operation: Operation): State | undefined {
   const { state: next, reply } = execute(state, popOf(operation), operation.database);
   if (reply === NOT_NOW || reply instanceof ReplyError) return undefined;
   const [key, popped] = reply as [string, string | readonly string[]];
-  if (operation.isDone && popped !== operation.reply) return undefined;
+  if (typeof operation.reply === 'string' && popped !== operation.reply) return undefined;
   const remembering = new Map(next);
   return remembering.set(takenBy(operation), [key, ...[popped].flat()]);
 }
@@ -229,6 +231,8 @@ class Search {
   readonly #stack: Frame[] = [];
   #state: State;
   #requiredLeft: number;
+  #furthest = -1;
+  #stuck: Judgement['stuck'];
 
   constructor(operations: readonly Operation[], from: State, to: State) {
     this.#calls = numberCalls(operations);
@@ -252,13 +256,20 @@ class Search {
         event = this.#try(event) ? this.#head.next : event.next;
         continue;
       }
-      const frame = this.#stack.pop();
-      if (frame === undefined) {
-        return { verdict: 'not linearizable', configurations: this.#seen.size };
+      if (this.#stack.length > this.#furthest) {
+        this.#furthest = this.#stack.length;
+        this.#stuck = { operation: event?.call.operation, state: this.#state };
       }
+      const frame = this.#stack.pop();
+      if (frame === undefined) return this.#failure();
       this.#putBack(frame);
       event = frame.event.next;
     }
+  }
+
+  #failure(): Omit<Judgement, 'operations'> {
+    const failure = { verdict: 'not linearizable', configurations: this.#seen.size } as const;
+    return this.#stuck === undefined ? failure : { ...failure, stuck: this.#stuck };
   }
 
   /** Lets a call come next, if it can and that was not tried before. */
@@ -311,15 +322,21 @@ function numberCalls(operations: readonly Operation[]): Call[] {
       operation,
       keys,
       before: before.map(({ number }) => number),
-      isOptional: !operation.isDone,
+      isOptional: !operation.isDone || isRefused(operation),
     };
     for (const part of partsOf(operation)) calls.push({ ...common, number: calls.length, part });
   }
   return calls;
 }
 
+/** A move in two steps whose target did not take the element. */
+function isRefused({ isInTwoSteps, reply }: Operation): boolean {
+  return isInTwoSteps && reply instanceof ReplyError;
+}
+
 function partsOf(operation: Operation): readonly Call['part'][] {
   const { isDone, isInTwoSteps, name } = operation;
+  if (isRefused(operation)) return ['take', 'return'];
   if (isInTwoSteps) return isDone ? ['take', 'put'] : ['take', 'put', 'return'];
   return !isDone && WAITING_POPS.has(name) ? ['take', 'return'] : ['all'];
 }

@@ -64,7 +64,9 @@ export class Operation {
   }
 
   toString(): string {
-    const text = this.requests.map((words) => words.join(' ')).join('; ');
+    const { guard } = this;
+    const watched = guard === undefined ? '' : `(while ${guard.key} is ${guard.value}) `;
+    const text = watched + this.requests.map((words) => words.join(' ')).join('; ');
     const reply = this.isDone ? JSON.stringify(this.reply) : this.isLost ? 'lost' : 'pending';
     const times = [this.invokedAt, this.blockedAt, this.repliedAt]
       .map((at) => (at === Infinity ? '–' : at))

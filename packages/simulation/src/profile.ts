@@ -4,8 +4,8 @@
  * al., 2012).
  */
 
-import { COMMANDS } from '@hashlane/core';
 import type { SeededRandom } from '@hashlane/harness';
+import { serverCommands } from 'hashlane/parts';
 import { SOCKET_BYTES } from './limits.ts';
 
 export interface Profile {
@@ -31,7 +31,7 @@ export interface Profile {
   readonly protocol3: boolean;
 }
 
-const hasTransactions = COMMANDS.some((spec) => (spec as { name: string }).name === 'MULTI');
+const hasTransactions = serverCommands.some(({ name }) => name === 'MULTI');
 
 function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${prefix}${i}`);

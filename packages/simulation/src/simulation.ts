@@ -20,7 +20,7 @@ import {
   LIST_LENGTH_MAX,
   SOCKET_BYTES,
 } from './limits.ts';
-import { type Judgement, judge } from './linearizability.ts';
+import { type Judgement, judge, textOf } from './linearizability.ts';
 import { BLOCKING, isModelled, nameOf, type State, type Value } from './model.ts';
 import { Operation } from './operation.ts';
 import { drawProfile, type Profile } from './profile.ts';
@@ -220,10 +220,11 @@ class Simulation {
       client.isWatching = true;
       const { session } = client;
       operation.replied = (value) => {
+        if (client.session !== session) return;
         client.isWatching = false;
         const isText = value === null || typeof value === 'string';
         const guard = isText ? { key: watching.key, value } : undefined;
-        if (client.session === session) this.#send(client, watching.requests, guard);
+        this.#send(client, watching.requests, guard);
       };
     }
     if (disconnectsOneIn > 0 && random.oneIn(disconnectsOneIn)) this.#leave(client);
@@ -504,7 +505,7 @@ class Simulation {
   /** A move between shards that had to wait for its element, or may have. */
   #isInTwoSteps({ blockedAt, isLost, name, reply, words }: Operation): boolean {
     if (name !== 'BLMOVE' || (blockedAt === Infinity && !isLost)) return false;
-    if (!isLost && typeof reply !== 'string') return false;
+    if (!isLost && reply === null) return false;
     const { gateway } = this.#server;
     const [source, target] = [words[1], words[2]].map((key) =>
       gateway.shardOfBytes(Buffer.from(key as string)),
@@ -546,8 +547,8 @@ class Simulation {
   }
 }
 
-function explain({ operations }: Judgement, before: State, after: State): string {
-  const show = (state: State): string =>
-    [...state].map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(' ');
-  return `no order explains\n${operations.join('\n')}\nbefore: ${show(before)}\nafter: ${show(after)}`;
+function explain({ operations, stuck }: Judgement, before: State, after: State): string {
+  const place =
+    stuck === undefined ? '' : `stuck at ${stuck.operation}\nin ${textOf(stuck.state)}\n`;
+  return `no order explains\n${place}${operations.join('\n')}\nbefore: ${textOf(before)}\nafter: ${textOf(after)}`;
 }
