@@ -190,6 +190,11 @@ export class StreamGroup implements Named {
     this.setRowCount(Number(BigInt.asIntN(32, count >> 32n)), Number(BigInt.asIntN(32, count)));
   }
 
+  /** Takes time and count over from the row of another group. */
+  copyRow(other: StreamGroup): void {
+    for (let i = TIME_HIGH; i <= COUNT_LOW; i++) this.pending.setWord(i, other.pending.word(i));
+  }
+
   /** One delivery more. */
   countRow(): void {
     const low = (this.pending.word(COUNT_LOW) + 1) | 0;

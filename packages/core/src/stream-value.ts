@@ -387,6 +387,8 @@ export class StreamValue {
   /** True when XDEL may have left a hole at or behind an ID. */
   hasHolesFrom(id: StreamId): boolean {
     if (this.length === 0 || this.maxDeletedId.isLeast) return false;
+    // What was deleted before the first entry leaves no hole.
+    if (compareIds(this.firstId, this.maxDeletedId) > 0) return false;
     return compareIds(id, this.maxDeletedId) <= 0;
   }
 

@@ -1,17 +1,19 @@
 /**
  * A second value like a first one, under another key of the same shard: what COPY needs.
  *
- * Strings are copied as bytes, lists node by node and sets member by member in the form that they
- * have; other types go through the value codec.
+ * Strings are copied as bytes, lists and streams node by node and sets member by member in the form
+ * that they have; other types go through the value codec.
  * Moving a value (RENAME, MOVE) copies nothing, see `Keyspace.insertDetached`.
  */
 import type { Block } from '@hashlane/resp';
 import type { Engine } from './engine.ts';
-import { ENCODING_MASK, LIST, RAW_FORCED, SET, STRING } from './entry.ts';
+import { ENCODING_MASK, LIST, RAW_FORCED, SET, STREAM, STRING } from './entry.ts';
 import type { Keyspace } from './keyspace.ts';
 import { LIST_BYTES, ListValue } from './list-value.ts';
 import { Member } from './set-member.ts';
 import { SET_BYTES, SetValue } from './set-value.ts';
+import { copyStream } from './stream-copy.ts';
+import { STREAM_BYTES, StreamValue } from './stream-value.ts';
 import { insertString, NO_DEADLINE, StringSpan } from './string-value.ts';
 
 /** The key of a copy, which must be absent in the target keyspace. */
@@ -47,12 +49,22 @@ export function copyValue(
       return copyList(engine, source, reference, target);
     case SET:
       return copySet(engine, source, reference, target);
+    case STREAM:
+      return insertCopy(source, reference, target);
     default: {
       const value = engine.codec.encodeValue(source, reference);
       const { keyspace, key, offset, length, hash } = target;
       return engine.codec.decodeValue(keyspace, key, offset, length, hash, value);
     }
   }
+}
+
+function insertCopy(source: Keyspace, reference: number, target: CopyTarget): number {
+  const { keyspace, key, offset, length, hash } = target;
+  const copy = copyStream(StreamValue.of(source.arena, reference), keyspace.arena);
+  const added = keyspace.insert(key, offset, length, hash, STREAM, STREAM_BYTES, false);
+  StreamValue.attach(keyspace.arena, added, copy);
+  return added;
 }
 
 function copyString(source: Keyspace, reference: number, target: CopyTarget): number {

@@ -9,12 +9,16 @@
  *           (shard-waits.ts). A shard that has an entry wins and answers for its own streams; the
  *           others had none
  *
+ * The keys of XREADGROUP are locked during the first two, XREAD is sent in one turn; nothing is
+ * locked while it waits (isolation.ts).
+ *
  * `$` is the end of a stream at the moment when its shard registers the waiter. The read that goes
  * before cannot find anything behind it.
  */
 import type { ReplyWriter } from '@hashlane/resp';
 import { REQUEST_RESP3 } from '@hashlane/shard-worker';
 import { type Coordinated, firstError } from './coordinator.ts';
+import { useOf } from './isolation.ts';
 import { isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import type { ShardKeys, ShardWaits } from './shard-waits.ts';
@@ -28,22 +32,49 @@ interface Parts {
 
 /** Runs XREAD or XREADGROUP over several shards. */
 export async function readStreams(command: Coordinated, waits: ShardWaits): Promise<ReplyFunction> {
-  const parts = takeApart(command);
+  const { keys, owners, words } = command;
   const { name } = command.entry.spec;
-  if (name === 'XREADGROUP') {
-    const failure = firstError(await callEach(command, 'HASHLANE.XCHECK', parts.head, parts.ids));
-    if (failure !== undefined) return failure;
+  if (words.length - keys[0] !== 2 * keys.length) {
+    // Keys and IDs that do not match: any shard replies the error.
+    const answer = await command.call(owners[0], name, words);
+    return (reply) => reply.raw(answer);
   }
-  // Calls of a coordinator may not block: BLOCK changes nothing in them.
-  const replies = await callEach(command, name, parts.head, parts.ids);
-  const failure = firstError(replies);
-  if (failure !== undefined) return failure;
-  const found = replies.filter((reply) => !isNull(reply)).map((reply) => contentOf(reply));
-  if (found.length > 0) return (reply) => writeFound(reply, command, found);
-  if (parts.timeout === undefined) return (reply) => reply.nullArray();
+  const parts = takeApart(command);
+  const found = await readKeys(command, parts);
+  if (found !== undefined) return found;
+  if (parts.timeout === undefined || command.isWithin) return (reply) => reply.nullArray();
   const answer = await waits.wait(command, name, groupsOf(command, parts), parts.timeout);
   if (answer === undefined) return (reply) => reply.nullArray();
   return (reply) => reply.raw(answer);
+}
+
+/** Reads all keys, without waiting. Undefined when there is nothing to read. */
+function readKeys(command: Coordinated, parts: Parts): Promise<ReplyFunction | undefined> {
+  const { gateway, isWithin } = command;
+  const isGroup = command.entry.spec.name === 'XREADGROUP';
+  const read = (): Promise<ReplyFunction | undefined> => readNow(command, parts, isGroup);
+  if (isWithin) return read();
+  if (!isGroup) return gateway.isolation.runAtOnce(useOf(command), read);
+  // Redis calls its keys read-only, but it moves their groups on.
+  const isWritten = command.keys.map(() => true);
+  return gateway.isolation.run(useOf({ ...command, isWritten }), read);
+}
+
+async function readNow(
+  command: Coordinated,
+  { head, ids }: Parts,
+  isGroup: boolean,
+): Promise<ReplyFunction | undefined> {
+  if (isGroup) {
+    const failure = firstError(await callEach(command, 'HASHLANE.XCHECK', head, ids));
+    if (failure !== undefined) return failure;
+  }
+  // Calls of a coordinator may not block: BLOCK changes nothing in them.
+  const replies = await callEach(command, command.entry.spec.name, head, ids);
+  const failure = firstError(replies);
+  if (failure !== undefined) return failure;
+  const found = replies.filter((reply) => !isNull(reply)).map((reply) => contentOf(reply));
+  return found.length === 0 ? undefined : (reply) => writeFound(reply, command, found);
 }
 
 /**

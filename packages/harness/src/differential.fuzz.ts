@@ -17,7 +17,7 @@ import { startOracle } from './redis-oracle.ts';
 import { isSameReply } from './reply-comparison.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { startServer } from './server-process.ts';
-import { settlingCommand } from './vocabulary.ts';
+import { settlingCommands } from './vocabulary.ts';
 
 type Program = readonly (readonly string[])[];
 
@@ -114,8 +114,7 @@ async function runPiece(client: RawClient, piece: Program): Promise<string[]> {
   const places: number[] = [];
   for (const words of piece) {
     places.push(sent.length);
-    const settling = settlingCommand(words);
-    sent.push(words, ...(settling === undefined ? [] : [settling]));
+    sent.push(words, ...settlingCommands(words));
   }
   client.send(Buffer.concat(sent.map((words) => request(...words))));
   const replies = await client.replies(sent.length);
@@ -130,6 +129,9 @@ export function describeFinding({ seed, protocol, lines, difference }: Finding):
   return `seed ${seed}, RESP${protocol}:\n${lines.join('\n')}\n→ ${difference}`;
 }
 
+/** So that programs make streams of several nodes. */
+export const SMALL_NODES = ['--stream-node-max-entries', '5'];
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -141,8 +143,8 @@ async function main(): Promise<void> {
       groups: { type: 'string', default: '' },
     },
   });
-  await using oracle = await startOracle({ args: ['--hz', '500'] });
-  await using server = await startServer({ shards: Number(values.shards) });
+  await using oracle = await startOracle({ args: ['--hz', '500', ...SMALL_NODES] });
+  await using server = await startServer({ shards: Number(values.shards), args: SMALL_NODES });
   using theirs = await oracle.connect();
   using ours = await server.connect();
   const groups = values.groups.split(',').filter((group) => group !== '');

@@ -62,7 +62,7 @@ function randomCommand(random: SeededRandom, rows: readonly Row[]): string[] {
   const words = [...row.words, ...new ArgumentMaker(random, row.group).all(row.syntax)];
   if (random.oneIn(60)) words.push(random.pick(SPLINTERS));
   if (random.oneIn(60) && words.length > row.words.length) words.pop();
-  return words;
+  return VOCABULARIES[row.group]?.fit?.(words, random) ?? words;
 }
 
 function pickRow(random: SeededRandom, rows: readonly Row[]): Row {

@@ -1,0 +1,411 @@
+/**
+ * Conformance of the stream commands, where they do not wait. Where redis-server 7.0 makes no
+ * consumer that 7.2 makes, it is made before.
+ */
+
+import { cases } from './conformance-case.ts';
+
+export const streamCases = cases(String.raw`
+  # XADD: IDs
+  XADD s 1-1 a 1 b 2
+  XADD s 1-2 a 1 b hello
+  XADD s 1-* c x
+  XADD s 2 a 1 b 3
+  XADD s 2-0 a 1 b 3
+  XADD s 1-9 a 1
+  XADD s 0-0 a 1
+  XADD s 0-* a 1
+  XADD t 0-* a 1
+  XADD s x a 1
+  XADD s 3-x a 1
+  XADD s - a 1
+  XADD s + a 1
+  XADD s 007-010 a 1
+  XADD s " 8" a 1
+  XADD s +9 a 1
+  XADD s 18446744073709551615-18446744073709551614 a b
+  XADD s 18446744073709551615-* a b
+  XADD s 18446744073709551615-* a b
+  XADD s * a b
+  XADD s 18446744073709551616 a b
+  XLEN s
+  XRANGE s - +
+  # XADD: arguments
+  XADD s *
+  XADD s * a
+  XADD s * a b c
+  XADD s 5 a
+  XADD s MAXLEN 5
+  XADD s NOMKSTREAM 5-5 a b
+  EXISTS s
+  XADD s MAXLEN x 1 a b
+  XADD s MAXLEN -1 1 a b
+  XADD s MAXLEN ~ 5 MINID 3 1-1 a b
+  XADD s LIMIT 5 1-1 a b
+  XADD s LIMIT 0 1-1 a b
+  XADD s MAXLEN = 2 LIMIT 5 1-2 a b
+  XADD s MAXLEN ~ 2 LIMIT -1 1-2 a b
+  XADD s maxlen = 2 nomkstream 2-1 a b
+  XADD s MAXLEN 2 2-2 a b
+  XADD s MINID 2-2 2-3 a b
+  XADD s MINID x 2-4 a b
+  XRANGE s - +
+  SET str v
+  XADD str * a b
+  XADD str 0-0 a b
+  # XRANGE, XREVRANGE
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD s 2-1 f 3
+  XADD s 3-1 g 4 h 5
+  XRANGE s - +
+  XRANGE s 1 1
+  XRANGE s (1-1 (3-1
+  XRANGE s ( +
+  XRANGE s (- +
+  XRANGE s - (0-0
+  XRANGE s (18446744073709551615-18446744073709551615 +
+  XRANGE s 3 1
+  XRANGE s - + COUNT 2
+  XRANGE s - + COUNT 0
+  XRANGE s - + COUNT -1
+  XRANGE s - + COUNT x
+  XRANGE s - + COUNT
+  XRANGE s - + FOO 1
+  XRANGE s - + COUNT 1 COUNT 3
+  XREVRANGE s + -
+  XREVRANGE s + - COUNT 1
+  XREVRANGE s 2 1-2
+  XREVRANGE s - +
+  XRANGE none - +
+  XRANGE none - x
+  XRANGE none - + COUNT 0
+  SET str v
+  XRANGE str - +
+  XREVRANGE str + -
+  # XDEL, and what is left
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD s 1-3 f 3
+  XDEL s 1-2 1-2 9
+  XDEL s 1-1 x
+  XDEL s 1-1
+  XINFO STREAM s
+  XDEL s 1-3
+  XINFO STREAM s
+  XLEN s
+  TYPE s
+  XADD s 1-3 f 3
+  XADD s 1-4 f 3
+  XDEL none x
+  XRANGE s - +
+  # XTRIM
+  XADD s 1 f 1
+  XADD s 2 f 1
+  XADD s 3 f 1
+  XADD s 4 f 1
+  XADD s 5 f 1
+  XTRIM s MAXLEN ~ 3
+  XTRIM s MAXLEN 3
+  XTRIM s MINID 4
+  XTRIM s MINID ~ 5
+  XTRIM s MINID = 5 LIMIT 1
+  XTRIM s MAXLEN ~ 0 LIMIT 1
+  XTRIM s MAXLEN ~ 0 LIMIT 0
+  XINFO STREAM s
+  XTRIM s
+  XTRIM s MAXLEN
+  XTRIM s FOO 1
+  XTRIM s MAXLEN 1 MAXLEN 2
+  XTRIM s MINID x
+  XTRIM none MAXLEN 1
+  # XSETID
+  XADD s 5-5 f 1
+  XSETID s 5-4
+  XSETID s 6-0
+  XSETID s 6-0 ENTRIESADDED 0
+  XSETID s 6-0 ENTRIESADDED -1
+  XSETID s 6-0 ENTRIESADDED x
+  XSETID s 6-0 MAXDELETEDID 7-0
+  XSETID s 8-0 ENTRIESADDED 9223372036854775807 MAXDELETEDID 7-0
+  XINFO STREAM s
+  XADD s 9 f v
+  XINFO STREAM s FULL
+  XSETID s
+  XSETID s x
+  XSETID s 9 FOO 1
+  XSETID none 1
+  # XGROUP
+  XGROUP CREATE s g $
+  XGROUP CREATE s g $ MKSTREAM
+  XGROUP CREATE s g 0 MKSTREAM
+  XGROUP CREATE s h 3-3 MKSTREAM ENTRIESREAD 5
+  XGROUP CREATE s i 0 ENTRIESREAD -2
+  XGROUP CREATE s i 0 ENTRIESREAD x
+  XGROUP CREATE s i 0 ENTRIESREAD
+  XGROUP CREATE s i x
+  XGROUP CREATE s i > MKSTREAM
+  XGROUP CREATE s i 0 FOO
+  XGROUP CREATE s i 0 MKSTREAM MKSTREAM MKSTREAM MKSTREAM
+  XGROUP SETID s g 7 ENTRIESREAD 2
+  XGROUP SETID s g $
+  XGROUP SETID s g 5 MKSTREAM
+  XGROUP SETID s none 5
+  XGROUP CREATECONSUMER s g alice
+  XGROUP CREATECONSUMER s g alice
+  XGROUP CREATECONSUMER s none alice
+  XGROUP DELCONSUMER s g alice
+  XGROUP DELCONSUMER s g alice
+  XGROUP DELCONSUMER s none alice
+  XINFO GROUPS s
+  XGROUP DESTROY s g
+  XGROUP DESTROY s g
+  XGROUP DESTROY none g
+  XGROUP SETID none g 0
+  XGROUP FOO s g
+  XGROUP CREATE s
+  XGROUP HELP
+  SET str v
+  XGROUP CREATE str g 0 MKSTREAM
+  XGROUP DESTROY str g
+  # XREAD
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD t 5 f 3
+  XREAD STREAMS s 0
+  XREAD COUNT 1 STREAMS s t none 0 0 0
+  XREAD COUNT 0 STREAMS s 1-1
+  XREAD COUNT -5 STREAMS s t 1-1 9
+  XREAD STREAMS s 1-2
+  XREAD STREAMS s $
+  XREAD BLOCK 1 STREAMS s $
+  XREAD BLOCK 1 STREAMS s t $ 4
+  XREAD STREAMS s 18446744073709551615-18446744073709551615
+  XREAD STREAMS s >
+  XREAD STREAMS s x
+  XREAD COUNT x STREAMS s 0
+  XREAD BLOCK x STREAMS s 0
+  XREAD BLOCK -1 STREAMS s 0
+  XREAD STREAMS
+  XREAD COUNT 5 STREAMS
+  XREAD COUNT 5 s 0
+  XREAD NOACK STREAMS s 0
+  XREAD GROUP g c STREAMS s 0
+  XREAD streams s 0
+  SET str v
+  XREAD STREAMS s str 0 0
+  XREAD STREAMS str s 0 x
+  XREAD STREAMS s str x 0
+  # XREADGROUP
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD s 1-3 f 3 g 4
+  XGROUP CREATE s g 0
+  XGROUP CREATECONSUMER s g alice
+  XGROUP CREATECONSUMER s g bob
+  XREADGROUP GROUP g alice COUNT 1 STREAMS s >
+  XREADGROUP GROUP g bob STREAMS s >
+  XREADGROUP GROUP g bob STREAMS s >
+  XREADGROUP GROUP g bob BLOCK 1 STREAMS s >
+  XREADGROUP GROUP g bob STREAMS s 0
+  XREADGROUP GROUP g bob STREAMS s 1-2
+  XREADGROUP GROUP g bob COUNT 1 STREAMS s 0
+  XDEL s 1-2
+  XREADGROUP GROUP g bob STREAMS s 0
+  XREADGROUP GROUP g alice STREAMS s s 0 >
+  XPENDING s g
+  XINFO GROUPS s
+  XADD s 2 f v
+  XREADGROUP GROUP g alice NOACK STREAMS s >
+  XPENDING s g
+  XINFO GROUPS s
+  XREADGROUP GROUP none alice STREAMS s >
+  XREADGROUP GROUP g alice STREAMS none >
+  XREADGROUP GROUP g alice STREAMS s none > >
+  XREADGROUP GROUP g alice STREAMS s $
+  XREADGROUP GROUP g alice STREAMS s x
+  XREADGROUP COUNT 1 NOACK STREAMS s >
+  XREADGROUP GROUP g alice COUNT 1 s >
+  # XREADGROUP over several keys is all or nothing
+  XADD a 1 f v
+  XADD b 1 f v
+  XADD c 1 f v
+  XGROUP CREATE a g 0
+  XGROUP CREATE b g 0
+  XGROUP CREATECONSUMER a g x
+  XGROUP CREATECONSUMER b g x
+  XREADGROUP GROUP g x STREAMS a b c > > >
+  XREADGROUP GROUP g x STREAMS a b none > > >
+  XREADGROUP GROUP g x STREAMS a b > y
+  XPENDING a g
+  XREADGROUP GROUP g x STREAMS a b > >
+  XPENDING a g
+  XPENDING b g
+  XREADGROUP GROUP g x STREAMS b a 0 >
+  # XACK, XPENDING
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD s 1-3 f 3
+  XGROUP CREATE s g 0
+  XPENDING s g
+  XPENDING s g - + 10
+  XREADGROUP GROUP g alice COUNT 2 STREAMS s >
+  XREADGROUP GROUP g bob STREAMS s >
+  XPENDING s g
+  XPENDING s g - + 10
+  XPENDING s g - + 1
+  XPENDING s g (1-1 (1-3 10
+  XPENDING s g - + 10 alice
+  XPENDING s g - + 10 nobody
+  XPENDING s g IDLE 0 - + 10 bob
+  XPENDING s g IDLE 100000000 - + 10
+  XPENDING s g IDLE x - + 10
+  XPENDING s g IDLE 1 - +
+  XPENDING s g - + x
+  XPENDING s g - +
+  XPENDING s g - + -5
+  XPENDING s g x + 10
+  XPENDING s g (18446744073709551615-18446744073709551615 + 10
+  XPENDING s none
+  XPENDING none g
+  XPENDING s g - + 10 a b c d
+  XACK s g 1-1 9-9 1-1
+  XACK s g 1-2 x
+  XACK s none 1-2
+  XACK none g x
+  XPENDING s g
+  XGROUP DELCONSUMER s g alice
+  XPENDING s g
+  # XCLAIM
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD s 1-3 f 3
+  XGROUP CREATE s g 0
+  XREADGROUP GROUP g alice COUNT 2 STREAMS s >
+  XCLAIM s g bob 0 1-1
+  XCLAIM s g bob 0 1-1 JUSTID
+  XCLAIM s g bob 0 1-3
+  XCLAIM s g bob 0 1-3 FORCE
+  XCLAIM s g bob 0 9-9 FORCE
+  XCLAIM s g bob 100000000 1-2
+  XCLAIM s g bob 0 1-2 IDLE 200000000
+  XCLAIM s g alice 100000000 1-2 RETRYCOUNT 9223372036854775807
+  XCLAIM s g alice 0 1-2 TIME 1 LASTID 1-1
+  XCLAIM s g alice 0 1-2 TIME 99999999999999 RETRYCOUNT 0 JUSTID LASTID 7-7
+  XPENDING s g - + 10
+  XINFO GROUPS s
+  XDEL s 1-1
+  XCLAIM s g alice 0 1-1 1-2
+  XPENDING s g - + 10
+  XCLAIM s g alice x 1-2
+  XCLAIM s g alice -1 1-2
+  XCLAIM s g alice 0 1-2 FOO
+  XCLAIM s g alice 0 1-2 IDLE
+  XCLAIM s g alice 0 1-2 IDLE x
+  XCLAIM s g alice 0 1-2 TIME x
+  XCLAIM s g alice 0 1-2 RETRYCOUNT x
+  XCLAIM s g alice 0 1-2 LASTID x
+  XCLAIM s none alice 0 1-2
+  XCLAIM none g alice 0 x
+  # XAUTOCLAIM
+  XADD s 1-1 f 1
+  XADD s 1-2 f 2
+  XADD s 1-3 f 3
+  XADD s 1-4 f 4
+  XGROUP CREATE s g 0
+  XREADGROUP GROUP g alice STREAMS s >
+  XAUTOCLAIM s g bob 0 0 COUNT 2
+  XAUTOCLAIM s g bob 0 1-3 COUNT 1 JUSTID
+  XAUTOCLAIM s g bob 100000000 0
+  XDEL s 1-1 1-3
+  XAUTOCLAIM s g carol 0 (1-1 COUNT 1
+  XAUTOCLAIM s g carol 0 -
+  XAUTOCLAIM s g carol 0 + JUSTID
+  XPENDING s g - + 10
+  XAUTOCLAIM s g carol 0 x
+  XAUTOCLAIM s g carol x 0
+  XAUTOCLAIM s g carol 0 0 COUNT 0
+  XAUTOCLAIM s g carol 0 0 COUNT x
+  XAUTOCLAIM s g carol 0 0 COUNT 576460752303423488
+  XAUTOCLAIM s g carol 0 0 COUNT
+  XAUTOCLAIM s g carol 0 0 FOO
+  XAUTOCLAIM s none carol 0 0
+  XAUTOCLAIM none g carol 0 0
+  # lag and entries-read
+  XADD s 1 f v
+  XADD s 2 f v
+  XADD s 3 f v
+  XADD s 4 f v
+  XGROUP CREATE s new $
+  XGROUP CREATE s first 0
+  XGROUP CREATE s one 1
+  XGROUP CREATE s mid 2
+  XGROUP CREATE s given 2 ENTRIESREAD 2
+  XINFO GROUPS s
+  XREADGROUP GROUP first c COUNT 2 STREAMS s >
+  XREADGROUP GROUP mid c COUNT 1 STREAMS s >
+  XINFO GROUPS s
+  XDEL s 3
+  XINFO GROUPS s
+  XREADGROUP GROUP first c COUNT 1 STREAMS s >
+  XREADGROUP GROUP mid c COUNT 1 STREAMS s >
+  XINFO GROUPS s
+  XTRIM s MAXLEN 1
+  XADD s 5 f v
+  XINFO GROUPS s
+  XTRIM s MAXLEN 0
+  XINFO GROUPS s
+  XINFO STREAM s FULL
+  # XINFO
+  XADD s 1 f v
+  XGROUP CREATE s g 0
+  XGROUP CREATE s "" 0
+  XREADGROUP GROUP g alice STREAMS s >
+  XINFO STREAM s
+  XINFO STREAM s FULL
+  XINFO STREAM s FULL COUNT 0
+  XINFO STREAM s FULL COUNT -1
+  XINFO STREAM s FULL COUNT x
+  XINFO STREAM s FULL COUNT
+  XINFO STREAM s FOO
+  XINFO STREAM s FULL FOO 1
+  XINFO GROUPS s
+  XINFO CONSUMERS s g
+  XINFO CONSUMERS s none
+  XINFO STREAM none
+  XINFO GROUPS none
+  XINFO CONSUMERS none g
+  XINFO FOO s
+  XINFO STREAM
+  XINFO HELP
+  SET str v
+  XINFO STREAM str
+  XINFO GROUPS str
+  XINFO CONSUMERS str g
+  # a stream among other commands
+  XADD s 1 f v
+  XADD s 2 g w
+  XGROUP CREATE s g 0
+  XREADGROUP GROUP g alice COUNT 1 STREAMS s >
+  TYPE s
+  OBJECT ENCODING s
+  COPY s t
+  RENAME s u
+  EXPIRE u 10000
+  XADD u 3 a b
+  XRANGE u - +
+  XPENDING t g
+  XINFO STREAM t FULL
+  GET t
+  LPUSH t x
+  DEL t u
+  DBSIZE
+  # keys and names with odd bytes
+  XADD "k\x00y" 1 "f\x00" "\xff\r\n"
+  XRANGE "k\x00y" - +
+  XGROUP CREATE "k\x00y" "g\x00h" 0
+  XREADGROUP GROUP "g\x00h" "c\x00" STREAMS "k\x00y" >
+  XREADGROUP GROUP "g\x00x" c STREAMS "k\x00y" >
+  XINFO CONSUMERS "k\x00y" "g\x00x"
+  XPENDING "k\x00y" "g\x00h"
+`);
