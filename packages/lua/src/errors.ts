@@ -30,6 +30,8 @@ interface Chunk {
 
 const URL_PREFIX = 'lua-chunk-';
 const FRAMES_MAX = 40;
+/** Name of the function in base-library.ts behind `pcall`. */
+const PROTECTED_CALL = 'luaProtectedCall';
 const chunks = new Map<number, Chunk>();
 let chunkNumber = 0;
 
@@ -38,17 +40,20 @@ export class LuaError extends Error {
   readonly value: LuaValue;
   #position: Position | undefined | null = null;
 
-  constructor(value: LuaValue) {
+  constructor(value: LuaValue, position?: Position) {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = FRAMES_MAX;
     super(typeof value === 'string' ? value : undefined);
     Error.stackTraceLimit = limit;
     this.value = value;
+    if (position !== undefined) this.#position = position;
   }
 
   /** The Lua line that was executing when this was thrown. */
   get position(): Position | undefined {
-    if (this.#position === null) this.#position = positionsOf(this)[0];
+    if (this.#position === null) {
+      this.#position = positionsOf(this).find((each) => each !== undefined);
+    }
     return this.#position;
   }
 }
@@ -68,14 +73,18 @@ export function forgetChunk(number: number): void {
   chunks.delete(number);
 }
 
-/** The Lua positions on the stack of a thrown error, innermost first. */
-export function positionsOf(error: Error): Position[] {
+/**
+ * The Lua positions on the stack of a thrown error, innermost first; undefined stands for a
+ * protected call, a level of its own that has no position.
+ */
+function positionsOf(error: Error): (Position | undefined)[] {
   const prepare = Error.prepareStackTrace;
   Error.prepareStackTrace = (_error, sites) => sites;
   const sites = error.stack as unknown;
   Error.prepareStackTrace = prepare;
   if (!Array.isArray(sites)) return [];
   return (sites as NodeJS.CallSite[]).flatMap((site) => {
+    if (site.getFunctionName() === PROTECTED_CALL) return [undefined];
     const url = site.getScriptNameOrSourceURL();
     if (typeof url !== 'string' || !url.startsWith(URL_PREFIX)) return [];
     const chunk = chunks.get(Number(url.slice(URL_PREFIX.length)));
@@ -109,7 +118,8 @@ export function luaError(text: string): LuaError {
 
 /** `bad argument #1 to 'rep' (…)`. Throw it. */
 export function badArgument(number: number, name: string, problem: string): LuaError {
-  return luaError(`bad argument #${number} to '${name}' (${problem})`);
+  const at = where(1);
+  return new LuaError(`${at}bad argument #${number} to '${at === '' ? '?' : name}' (${problem})`);
 }
 
 /** `bad argument #1 to 'rep' (string expected, got nil)`. Throw it. */
@@ -132,6 +142,6 @@ export function asLuaError(thrown: unknown): LuaError | undefined {
   if (!(thrown instanceof RangeError)) return undefined;
   const position = positionsOf(thrown)[0];
   const at = position === undefined ? '' : `${position.source}:${position.line}: `;
-  if (/call stack/.test(thrown.message)) return new LuaError(`${at}stack overflow`);
-  return new LuaError('not enough memory');
+  if (/call stack/.test(thrown.message)) return new LuaError(`${at}stack overflow`, position);
+  return new LuaError('not enough memory', position);
 }

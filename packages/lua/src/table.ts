@@ -16,7 +16,7 @@
  *
  * Cost: get and set O(1); `next` O(1) in a traversal, O(n) out of one.
  */
-import { LuaError, luaError } from './errors.ts';
+import { LuaError } from './errors.ts';
 import { ARRAY_ELEMENTS_MAX, HASH_KEYS_MAX } from './limits.ts';
 import type { LuaValue } from './values.ts';
 
@@ -24,7 +24,7 @@ export class LuaTable {
   array: LuaValue[];
   hash: Map<LuaValue, LuaValue> | undefined;
   metatable: LuaTable | undefined;
-  /** True for the tables that scripts may not change; `set` itself does not look. */
+  /** True for the tables that scripts may not change. */
   readonly: boolean;
   #walk: { key: LuaValue; keys: Iterator<LuaValue> } | undefined;
 
@@ -52,13 +52,19 @@ export class LuaTable {
     return this.hash === undefined ? undefined : this.hash.get(key);
   }
 
+  /** For library functions, before they change `array` or `hash` themselves. */
+  checkWritable(): void {
+    if (this.readonly) throw new LuaError('Attempt to modify a readonly table');
+  }
+
   /** `get` of a key that is known not to be a number. */
   getField(key: LuaValue): LuaValue {
     return this.hash === undefined ? undefined : this.hash.get(key);
   }
 
-  /** Throws for the keys nil and NaN. */
+  /** Throws for the keys nil and NaN, and when the table is read-only. */
   set(key: LuaValue, value: LuaValue): void {
+    if (this.readonly) this.checkWritable();
     if (typeof key === 'number') {
       const index = (key - 1) | 0;
       if (index === key - 1 && index >= 0 && index <= this.array.length) {
@@ -112,8 +118,8 @@ export class LuaTable {
   }
 
   #checkKey(key: LuaValue): void {
-    if (key === undefined) throw luaError('table index is nil');
-    if (typeof key === 'number' && Number.isNaN(key)) throw luaError('table index is NaN');
+    if (key === undefined) throw new LuaError('table index is nil');
+    if (typeof key === 'number' && Number.isNaN(key)) throw new LuaError('table index is NaN');
   }
 
   /** `#`: a border. */
@@ -176,7 +182,7 @@ export class LuaTable {
     for (;;) {
       const { done, value } = keys.next();
       if (value === key) return;
-      if (done) throw luaError("invalid key to 'next'");
+      if (done) throw new LuaError("invalid key to 'next'");
     }
   }
 }

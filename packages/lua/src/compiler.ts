@@ -1,0 +1,152 @@
+/**
+ * Source to a callable chunk: parse, infer numbers, write JavaScript, let V8 compile it.
+ *
+ * The generated code is strict, and everything it refers to by name is a parameter: the operations
+ * below, the globals' accessors, and constants of the library. Names from the script get a `$`, so
+ * none of them can reach anything else.
+ *
+ * Cost: about a microsecond per token; V8 compiles inner functions when they are first called.
+ */
+import { forgetChunk, luaError, registerChunk } from './errors.ts';
+import type { ChunkConstants } from './expressions.ts';
+import { LuaSyntaxError } from './lexer.ts';
+import { callable, indexSlow } from './metatables.ts';
+import { DEPTH_MAX, meter } from './meter.ts';
+import { inferNumbers } from './number-inference.ts';
+import * as operators from './operators.ts';
+import { parseScript } from './parser.ts';
+import { writeFunction } from './statements.ts';
+import { LuaTable } from './table.ts';
+import { traverse } from './traversal.ts';
+import { all, first, isTruthy, type LuaFunction, type LuaValue, NO_VALUES } from './values.ts';
+
+const OPERATIONS: Readonly<Record<string, unknown>> = {
+  add: operators.add,
+  all,
+  callable,
+  concat: operators.concat,
+  DEPTH_MAX,
+  divide: operators.divide,
+  equals: operators.equals,
+  field: operators.field,
+  first,
+  index: operators.index,
+  isTruthy,
+  length: operators.length,
+  less: operators.less,
+  lessOrEqual: operators.lessOrEqual,
+  loopNumber: operators.loopNumber,
+  LuaTable,
+  meter,
+  modulo: operators.modulo,
+  moduloOf: operators.moduloOf,
+  multiply: operators.multiply,
+  negate: operators.negate,
+  NO_VALUES,
+  power: operators.power,
+  powerOf: operators.powerOf,
+  setIndex: operators.setIndex,
+  subtract: operators.subtract,
+  tableOf: operators.tableOf,
+  traverse,
+};
+/** Lines that `new Function` puts before the body. */
+const LINES_BEFORE = 2;
+
+export interface Chunk {
+  readonly main: LuaFunction;
+  /** Forgets the lines of the chunk; errors in it have no position any more. */
+  release(): void;
+}
+
+/** Constants of one chunk: values of globals that are read-only for good. */
+class GlobalConstants implements ChunkConstants {
+  readonly values: LuaValue[] = [];
+  readonly #names = new Map<LuaValue, string>();
+  readonly #globals: LuaTable;
+  readonly #variable: ReadonlySet<string>;
+
+  constructor(globals: LuaTable, variable: ReadonlySet<string>) {
+    this.#globals = globals;
+    this.#variable = variable;
+  }
+
+  global(name: string): LuaValue {
+    if (!this.#globals.readonly || this.#variable.has(name)) return undefined;
+    const value = this.#globals.getField(name);
+    return typeof value === 'function' || value instanceof LuaTable ? value : undefined;
+  }
+
+  field(globalName: string, key: string): LuaValue {
+    const table = this.global(globalName);
+    if (!(table instanceof LuaTable) || !table.readonly) return undefined;
+    const value = table.getField(key);
+    return typeof value === 'function' ? value : undefined;
+  }
+
+  nameOf(value: LuaValue): string {
+    let name = this.#names.get(value);
+    if (name === undefined) {
+      name = `c$$${this.values.length}`;
+      this.values.push(value);
+      this.#names.set(value, name);
+    }
+    return name;
+  }
+}
+
+/**
+ * Compiles `source` for these globals. `variable` names globals that change from run to run.
+ * Throws LuaSyntaxError.
+ */
+export function compileChunk(
+  source: string,
+  name: string,
+  globals: LuaTable,
+  variable: ReadonlySet<string>,
+): Chunk {
+  const constants = new GlobalConstants(globals, variable);
+  const code = generate(source, name, constants);
+  const { url, number } = registerChunk({ source: name, code, linesBefore: LINES_BEFORE });
+  const scope: Record<string, unknown> = {
+    ...OPERATIONS,
+    global: (key: string): LuaValue => globals.getField(key) ?? indexSlow(globals, key),
+    setGlobal: (key: string, value: LuaValue): void => operators.setIndex(globals, key, value),
+    constants: constants.values,
+  };
+  const make = new Function(...Object.keys(scope), `${code}\n//# sourceURL=${url}`);
+  const main = asSyntaxError(name, () => make(...Object.values(scope)) as LuaFunction);
+  return { main, release: () => forgetChunk(number) };
+}
+
+/** The JavaScript of a script; for tests and for reading. */
+export function generate(
+  source: string,
+  name: string,
+  constants: ChunkConstants & { readonly values: readonly LuaValue[] },
+): string {
+  return asSyntaxError(name, () => {
+    const { main, locals } = parseScript(source, name);
+    inferNumbers(locals);
+    const code = writeFunction(constants, main);
+    const names = constants.values.map((_, at) => `c$$${at}`);
+    const taken = names.length === 0 ? '' : `const [${names.join(',')}]=constants;`;
+    return `"use strict";${taken}return ${code};`;
+  });
+}
+
+/** What exhausts JavaScript's stack while compiling is too complex a script. */
+function asSyntaxError<Result>(name: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new LuaSyntaxError(`${name}:1: function or expression too complex`);
+  }
+}
+
+/** An error in code that `load` was given, for its second result. */
+export function syntaxMessage(error: unknown): string {
+  if (error instanceof LuaSyntaxError) return error.message;
+  throw error instanceof Error ? error : luaError(String(error));
+}

@@ -1,0 +1,346 @@
+/**
+ * Expressions to JavaScript. Three ways to write one:
+ *
+ *   value      JavaScript for exactly one Lua value
+ *   condition  JavaScript for a boolean: is the value neither nil nor false
+ *   results    JavaScript for what a call or `...` gives: a value or an array of them
+ *
+ * Arithmetic and comparison test for numbers in line and call operators.ts otherwise; where
+ * inference knows better the test is left out. Operands that are not simple are held in temporaries.
+ * Globals that cannot change (the library) become constants of the chunk.
+ */
+import {
+  localName,
+  marker,
+  nameArgument,
+  nameArguments,
+  numberLiteral,
+  quote,
+  Temporaries,
+} from './code-writer.ts';
+import { isNumeric } from './number-inference.ts';
+import type {
+  BinaryExpression,
+  CallExpression,
+  Expression,
+  FunctionBody,
+  IndexExpression,
+  TableExpression,
+} from './syntax-tree.ts';
+import type { LuaValue } from './values.ts';
+
+/** What a chunk's functions share: values that the generated code refers to by name. */
+export interface ChunkConstants {
+  /** The value of a global that cannot change any more, or undefined. */
+  global(name: string): LuaValue;
+  /** The value of a field of such a global. */
+  field(globalName: string, key: string): LuaValue;
+  /** A name for this value in the generated code. */
+  nameOf(value: LuaValue): string;
+}
+
+const ARITHMETIC: ReadonlyMap<string, readonly [operator: string, slow: string]> = new Map([
+  ['+', ['+', 'add']],
+  ['-', ['-', 'subtract']],
+  ['*', ['*', 'multiply']],
+  ['/', ['/', 'divide']],
+  ['%', ['modulo', 'moduloOf']],
+  ['^', ['power', 'powerOf']],
+]);
+const COMPARISONS = new Set(['==', '~=', '<', '<=', '>', '>=']);
+
+interface Operand {
+  /** What comes first: assignments to temporaries, each with a comma behind it. */
+  readonly before: string;
+  readonly code: string;
+  readonly temporary: string | undefined;
+}
+
+export abstract class ExpressionWriter {
+  protected readonly temporaries = new Temporaries();
+  protected readonly constants: ChunkConstants;
+
+  constructor(constants: ChunkConstants) {
+    this.constants = constants;
+  }
+
+  protected abstract functionCode(body: FunctionBody): string;
+
+  value(expression: Expression): string {
+    switch (expression.kind) {
+      case 'nil':
+        return 'undefined';
+      case 'true':
+      case 'false':
+        return expression.kind;
+      case 'number':
+        return numberLiteral(expression.value);
+      case 'string':
+        return quote(expression.value);
+      case 'varargs':
+        return 'varargs[0]';
+      case 'function':
+        return `(${this.functionCode(expression.body)})`;
+      case 'local':
+        return localName(expression.local);
+      case 'global':
+        return this.#global(expression.name, expression.line);
+      case 'index':
+        return this.#index(expression);
+      case 'call':
+        return `first(${this.results(expression)})`;
+      case 'parenthesis':
+        return this.value(expression.inner);
+      case 'table':
+        return this.#table(expression);
+      case 'binary':
+        return this.#binary(expression);
+      default:
+        return this.#unary(expression.operator, expression.operand, expression.line);
+    }
+  }
+
+  /** For the last expression of a list and for `return f()`. */
+  results(expression: Expression): string {
+    if (expression.kind === 'call') return this.call(expression);
+    return expression.kind === 'varargs' ? 'varargs' : this.value(expression);
+  }
+
+  /** A list of values, the last one spread when it may have several. */
+  list(expressions: readonly Expression[]): string {
+    return expressions
+      .map((expression, at) => {
+        if (at < expressions.length - 1) return this.value(expression);
+        if (expression.kind === 'varargs') return '...varargs';
+        return expression.kind === 'call'
+          ? `...all(${this.call(expression)})`
+          : this.value(expression);
+      })
+      .join(',');
+  }
+
+  condition(expression: Expression): string {
+    switch (expression.kind) {
+      case 'nil':
+      case 'false':
+        return 'false';
+      case 'true':
+      case 'number':
+      case 'string':
+        return 'true';
+      case 'parenthesis':
+        return this.condition(expression.inner);
+      case 'local':
+        return `(${localName(expression.local)}!==undefined&&${localName(expression.local)}!==false)`;
+      case 'unary':
+        if (expression.operator === 'not') return `!${this.condition(expression.operand)}`;
+        break;
+      case 'binary':
+        if (expression.operator === 'and') return this.#both(expression, '&&');
+        if (expression.operator === 'or') return this.#both(expression, '||');
+        if (COMPARISONS.has(expression.operator)) return this.#comparison(expression);
+        break;
+      default:
+    }
+    return `isTruthy(${this.value(expression)})`;
+  }
+
+  #both({ left, right }: BinaryExpression, operator: string): string {
+    return `(${this.condition(left)}${operator}${this.condition(right)})`;
+  }
+
+  #global(name: string, line: number): string {
+    const constant = this.constants.global(name);
+    if (constant !== undefined) return this.constants.nameOf(constant);
+    return `${marker(line)}global(${quote(name)})`;
+  }
+
+  /** The value of `string.sub` and its like, when it cannot change. */
+  #constantOf(expression: Expression): LuaValue {
+    if (expression.kind === 'global') return this.constants.global(expression.name);
+    if (expression.kind !== 'index') return undefined;
+    const { object, key } = expression;
+    if (object.kind !== 'global' || key.kind !== 'string') return undefined;
+    return this.constants.field(object.name, key.value);
+  }
+
+  #index(expression: IndexExpression): string {
+    const constant = this.#constantOf(expression);
+    if (constant !== undefined) return this.constants.nameOf(constant);
+    const { object, key, line } = expression;
+    const read = key.kind === 'string' ? 'field' : 'index';
+    const objectCode = this.value(object);
+    return `${marker(line)}${read}(${objectCode},${this.value(key)}${nameArgument(object)})`;
+  }
+
+  #table({ items, fields, line }: TableExpression): string {
+    const itemCode = `[${this.list(items)}]`;
+    if (fields.length === 0) return `new LuaTable(${itemCode})`;
+    const pairs = fields.map(({ key, value }) => `${this.value(key)},${this.value(value)}`);
+    return `${marker(line)}tableOf(${itemCode},[${pairs.join(',')}])`;
+  }
+
+  call(expression: CallExpression): string {
+    const { callee, method, args, line } = expression;
+    const mark = marker(line);
+    if (method !== undefined) return this.#methodCall(expression, method);
+    const constant = this.#constantOf(callee);
+    if (typeof constant === 'function') {
+      return `${mark}${this.constants.nameOf(constant)}(${this.list(args)})`;
+    }
+    const name = nameArgument(callee);
+    if (callee.kind === 'local') {
+      const code = localName(callee.local);
+      return `(typeof ${code}==='function'?${code}:callable(${code}${name}))${mark}(${this.list(args)})`;
+    }
+    const calleeCode = this.value(callee);
+    const held = this.temporaries.take();
+    const target = `(typeof (${held}=${calleeCode})==='function'?${held}:callable(${held}${name}))`;
+    this.temporaries.give(held);
+    return `${target}${mark}(${this.list(args)})`;
+  }
+
+  #methodCall({ callee, args, line }: CallExpression, method: string): string {
+    const mark = marker(line);
+    const calleeCode = this.value(callee);
+    const held = this.temporaries.take();
+    const found = this.temporaries.take();
+    const read = `${mark}field(${held}=${calleeCode},${quote(method)}${nameArgument(callee)})`;
+    const name = quote(`method '${method}'`);
+    const target = `(typeof (${found}=${read})==='function'?${found}:callable(${found},${name}))`;
+    this.temporaries.give(held, found);
+    const list = this.list(args);
+    return `${target}${mark}(${held}${list === '' ? '' : `,${list}`})`;
+  }
+
+  /** An operand that can be named twice: a local or literal as it is, the rest in a temporary. */
+  #operand(expression: Expression): Operand {
+    const { kind } = expression;
+    const code = this.value(expression);
+    if (kind === 'local' || kind === 'number' || kind === 'string') {
+      return { before: '', code, temporary: undefined };
+    }
+    const temporary = this.temporaries.take();
+    return { before: `${temporary}=${code},`, code: temporary, temporary };
+  }
+
+  #release(...operands: readonly Operand[]): void {
+    for (const { temporary } of operands) {
+      if (temporary !== undefined) this.temporaries.give(temporary);
+    }
+  }
+
+  #binary(expression: BinaryExpression): string {
+    const { operator, left, right, line } = expression;
+    if (operator === 'and' || operator === 'or') return this.#choice(expression);
+    if (COMPARISONS.has(operator)) return this.#comparison(expression);
+    if (operator === '..') {
+      const leftCode = this.value(left);
+      const names = nameArguments(left, right);
+      return `${marker(line)}concat(${leftCode},${this.value(right)}${names})`;
+    }
+    return this.#arithmetic(expression);
+  }
+
+  /** `and` and `or` as values. */
+  #choice({ operator, left, right }: BinaryExpression): string {
+    if (this.#isBoolean(left)) {
+      return `(${this.condition(left)}${operator === 'and' ? '&&' : '||'}${this.value(right)})`;
+    }
+    const operand = this.#operand(left);
+    const { code } = operand;
+    this.#release(operand);
+    const rightCode = this.value(right);
+    const test = `${code}!==undefined&&${code}!==false`;
+    const [yes, no] = operator === 'and' ? [rightCode, code] : [code, rightCode];
+    return `(${operand.before}${test}?${yes}:${no})`;
+  }
+
+  #isBoolean(expression: Expression): boolean {
+    switch (expression.kind) {
+      case 'true':
+      case 'false':
+        return true;
+      case 'parenthesis':
+        return this.#isBoolean(expression.inner);
+      case 'unary':
+        return expression.operator === 'not';
+      case 'binary':
+        if (COMPARISONS.has(expression.operator)) return true;
+        if (expression.operator !== 'and' && expression.operator !== 'or') return false;
+        return this.#isBoolean(expression.left) && this.#isBoolean(expression.right);
+      default:
+        return false;
+    }
+  }
+
+  #arithmetic({ operator, left, right, line }: BinaryExpression): string {
+    const [fast, slow] = ARITHMETIC.get(operator)!;
+    if (isNumeric(left) && isNumeric(right)) {
+      return `(${apply(fast, this.value(left), this.value(right))})`;
+    }
+    const a = this.#operand(left);
+    const b = this.#operand(right);
+    this.#release(a, b);
+    const test = numberTest(left, right, a.code, b.code);
+    const names = nameArguments(left, right);
+    const slowCode = `${marker(line)}${slow}(${a.code},${b.code}${names})`;
+    return `(${a.before}${b.before}${test}?${apply(fast, a.code, b.code)}:${slowCode})`;
+  }
+
+  #comparison({ operator, left, right, line }: BinaryExpression): string {
+    if (operator === '==' || operator === '~=') return this.#equality(operator, left, right, line);
+    if (isNumeric(left) && isNumeric(right)) {
+      return `(${this.value(left)}${operator}${this.value(right)})`;
+    }
+    const a = this.#operand(left);
+    const b = this.#operand(right);
+    this.#release(a, b);
+    const test = numberTest(left, right, a.code, b.code);
+    const slow = operator === '<' || operator === '>' ? 'less' : 'lessOrEqual';
+    const isSwapped = operator === '>' || operator === '>=';
+    const [first, second] = isSwapped ? [b.code, a.code] : [a.code, b.code];
+    const slowCode = `${marker(line)}${slow}(${first},${second})`;
+    return `(${a.before}${b.before}${test}?${a.code}${operator}${b.code}:${slowCode})`;
+  }
+
+  #equality(operator: string, left: Expression, right: Expression, line: number): string {
+    const leftCode = this.value(left);
+    const rightCode = this.value(right);
+    if (isPlain(left) || isPlain(right)) {
+      return `(${leftCode}${operator === '==' ? '===' : '!=='}${rightCode})`;
+    }
+    return `${operator === '==' ? '' : '!'}${marker(line)}equals(${leftCode},${rightCode})`;
+  }
+
+  #unary(operator: '-' | 'not' | '#', operand: Expression, line: number): string {
+    if (operator === 'not') return `!${this.condition(operand)}`;
+    const code = this.value(operand);
+    if (operator === '-' && isNumeric(operand)) return `(-${code})`;
+    const name = nameArgument(operand);
+    return `${marker(line)}${operator === '-' ? 'negate' : 'length'}(${code}${name})`;
+  }
+}
+
+/** True for what no metamethod `__eq` is asked for. */
+function isPlain(expression: Expression): boolean {
+  const { kind } = expression;
+  return (
+    kind === 'nil' ||
+    kind === 'true' ||
+    kind === 'false' ||
+    kind === 'string' ||
+    isNumeric(expression)
+  );
+}
+
+function apply(operator: string, left: string, right: string): string {
+  return operator.length === 1 ? `${left}${operator}${right}` : `${operator}(${left},${right})`;
+}
+
+function numberTest(left: Expression, right: Expression, a: string, b: string): string {
+  const tests: string[] = [];
+  if (!isNumeric(left)) tests.push(`typeof ${a}==='number'`);
+  if (!isNumeric(right)) tests.push(`typeof ${b}==='number'`);
+  return tests.length === 0 ? 'true' : tests.join('&&');
+}
