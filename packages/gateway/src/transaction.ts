@@ -263,11 +263,18 @@ class Execution {
   }
 
   async run(transaction: Transaction): Promise<ReplyFunction> {
-    if (!(await this.#isUnchanged())) return (reply) => reply.nullArray();
+    // No await before everything is sent that can be sent at once: another connection's command
+    // would come between, in this same turn, and lock what is written here.
+    const isWatching = this.#connection.watchedShards.size > 0;
+    if (isWatching && !(await this.#isUnchanged())) return (reply) => reply.nullArray();
     for (const [i, command] of transaction.commands.entries()) {
       const { copy, entry, shard } = command;
-      if (shard === NO_SHARD) await this.#runApart(i, entry, parseCopy(copy as Block));
-      else this.#gather(shard, i, entry, transaction.argumentsOf(command));
+      if (shard !== NO_SHARD) {
+        this.#gather(shard, i, entry, transaction.argumentsOf(command));
+        continue;
+      }
+      const running = this.#runApart(i, entry, parseCopy(copy as Block));
+      if (running !== undefined) await running;
     }
     this.#send();
     await Promise.all(this.#pending);
@@ -281,7 +288,6 @@ class Execution {
   async #isUnchanged(): Promise<boolean> {
     const connection = this.#connection;
     const shards = [...connection.watchedShards];
-    if (shards.length === 0) return true;
     connection.forgetWatched();
     const answers = await Promise.all(
       shards.map((shard) => callFor(this.#gateway, connection, shard, UNWATCH, [])),
@@ -316,21 +322,33 @@ class Execution {
     });
   }
 
-  /** A command over several shards, or one of the gateway's own. */
-  async #runApart(index: number, entry: CommandEntry, parser: RequestParser): Promise<void> {
+  /**
+   * A command over several shards, or one of the gateway's own. Undefined when all of it is sent:
+   * what follows is sent in the same turn, and need not wait for the answer.
+   */
+  #runApart(index: number, entry: CommandEntry, parser: RequestParser): Promise<void> | undefined {
     this.#send();
+    const writer = new ReplyWriter(256);
+    writer.protocol = this.#connection.protocol;
+    if (entry.handler !== undefined || !isSentAtOnce(entry.spec)) {
+      return this.#runInPhases(index, entry, parser, writer);
+    }
+    const answer = this.#gateway.coordinator.runWithin(this.#connection, entry, parser);
+    this.#pending.push(answer.then((write) => this.#keep(index, write, writer)));
+    return undefined;
+  }
+
+  async #runInPhases(
+    index: number,
+    entry: CommandEntry,
+    parser: RequestParser,
+    writer: ReplyWriter,
+  ): Promise<void> {
     const gateway = this.#gateway;
     const connection = this.#connection;
-    const writer = new ReplyWriter(256);
-    writer.protocol = connection.protocol;
     let write: ReplyFunction | undefined;
     if (entry.handler === undefined) {
       const answer = gateway.coordinator.runWithin(connection, entry, parser);
-      if (isSentAtOnce(entry.spec)) {
-        // Sent already, in this turn: what follows need not wait for the answer.
-        this.#pending.push(answer.then((each) => this.#keep(index, each, writer)));
-        return;
-      }
       await Promise.all(this.#pending);
       write = await answer;
     } else {
