@@ -65,6 +65,11 @@ export class IdIndex {
     return this.#size;
   }
 
+  /** Bytes of the arrays. O(rows / 128) */
+  get bytes(): number {
+    return this.#segments.reduce((sum, { rows }) => sum + SEGMENT_BYTES + 4 * rows.length, 0);
+  }
+
   /** True when the cursor stands on a row. */
   get isOnRow(): boolean {
     return this.#row < this.#segment.end;

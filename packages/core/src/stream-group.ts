@@ -202,6 +202,15 @@ export class StreamGroup implements Named {
     if (low === 0) this.pending.setWord(COUNT_HIGH, (this.pending.word(COUNT_HIGH) + 1) | 0);
   }
 
+  /** Bytes of the group in `arena.tableBytes`. */
+  get bytes(): number {
+    let bytes = GROUP_BYTES + this.name.size + this.pending.bytes;
+    for (const { name, pending } of this.consumers.all) {
+      bytes += CONSUMER_BYTES + name.size + pending.bytes;
+    }
+    return bytes;
+  }
+
   /** Gives back all tables. */
   release(): void {
     for (const consumer of this.consumers.all) this.#freeConsumer(consumer);

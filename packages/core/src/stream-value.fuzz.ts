@@ -218,6 +218,7 @@ class Model {
     const first = entries[0]?.id ?? new StreamId();
     invariant(compareIds(stream.firstId, first) === 0, 'another first ID');
     invariant(this.group.pending.size === this.pending.size, 'pending entries differ');
+    invariant(stream.tableBytes === this.arena.tableBytes, 'tables are counted twice, or not');
   }
 
   end(): void {

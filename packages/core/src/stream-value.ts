@@ -431,6 +431,12 @@ export class StreamValue {
     this.#tailId.copy(first);
   }
 
+  /** Bytes of the stream in `arena.tableBytes`: all but its nodes. */
+  get tableBytes(): number {
+    const { all } = this.groups;
+    return all.reduce((sum, group) => sum + group.bytes, OBJECT_BYTES + this.nodes.bytes);
+  }
+
   /** Frees up to `count` nodes from the head. */
   freeNodes(count: number): void {
     let left = count;

@@ -3,9 +3,8 @@
  * keys and of deadlines, and everything its value holds in the arena and beside it.
  *
  * Sums of blocks as the arena hands them out, so that the sum over all keys is the shard's
- * used_memory but for the empty slots of tables and a stream's directory and groups. A large value
- * is sampled: the blocks of its first elements stand for all of them; its tables are counted exactly
- * in any case.
+ * used_memory but for the empty slots of tables. A large value is sampled: the blocks of its first
+ * elements stand for all of them; its tables are counted exactly in any case.
  *
  * Cost: O(samples), for a sorted set and a stream also O(nodes of the tree or directory / 50).
  */
@@ -81,15 +80,16 @@ function listBytes(arena: Arena, page: Block, valueAt: number, samples: number):
   return scaled(bytes, seen, list.nodes);
 }
 
-/** Bytes of a stream's nodes. */
-function streamBytes(arena: Arena, { nodes }: StreamValue, samples: number): number {
+/** Bytes of a stream's nodes, directory and groups. */
+function streamBytes(arena: Arena, stream: StreamValue, samples: number): number {
+  const { nodes } = stream;
   let bytes = 0;
   let seen = 0;
   for (let isRow = nodes.seekFirst(); isRow && seen < samples; isRow = nodes.next()) {
     bytes += arena.sizeOf(nodes.word(NODE_REFERENCE));
     seen++;
   }
-  return scaled(bytes, seen, nodes.size);
+  return stream.tableBytes + scaled(bytes, seen, nodes.size);
 }
 
 /** Bytes of a large hash, set or sorted set: its elements' blocks, their table, and what orders them. */
