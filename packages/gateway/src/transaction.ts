@@ -22,6 +22,7 @@ import { isSentAtOnce } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import type { KeyUse } from './isolation.ts';
 import { TRANSACTION_BYTES_MIN } from './limits.ts';
+import { EVERYTHING } from './lock-table.ts';
 import { LOCAL } from './reply-order.ts';
 import { elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
@@ -212,7 +213,9 @@ export function refuseExec(gateway: Gateway, connection: Connection, reason: str
 function useOfTransaction(gateway: Gateway, transaction: Transaction): KeyUse {
   const use: KeyUse = new Map();
   for (const { entry, copy } of transaction.commands) {
-    if (copy !== undefined) gateway.addUseOf(use, entry.spec, parseCopy(copy));
+    if (copy === undefined) continue;
+    gateway.addUseOf(use, entry.spec, parseCopy(copy));
+    if (entry.spec.spread === 'every') use.set(EVERYTHING, true);
   }
   return use;
 }

@@ -30,4 +30,25 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     isolation: 'lock-free',
     found: "COPY and RENAME took a failing shard's error for a value",
   },
+  {
+    seed: 51,
+    operations: 400,
+    shards: 2,
+    isolation: 'lock-free',
+    found: 'what BLMPOP took for a client that had gone did not come back',
+  },
+  {
+    seed: 1,
+    operations: 400,
+    shards: 3,
+    isolation: 'locked',
+    found: 'EXEC sent its commands after another command, of the same turn, had locked their keys',
+  },
+  {
+    seed: 32,
+    operations: 400,
+    shards: 3,
+    isolation: 'locked',
+    found: 'FLUSHDB in one EXEC emptied the keyspace in the midst of another',
+  },
 ];
