@@ -24,11 +24,19 @@ export class Workload {
   readonly #profile: Profile;
   /** Connection number of some client, for CLIENT KILL and UNBLOCK. */
   readonly #someConnection: () => number;
+  /** Transactions may push to lists that somebody waits for. */
+  readonly #transactionsWake: boolean;
   #elements = 0;
 
-  constructor(random: SeededRandom, profile: Profile, someConnection: () => number) {
+  constructor(
+    random: SeededRandom,
+    profile: Profile,
+    transactionsWake: boolean,
+    someConnection: () => number,
+  ) {
     this.#random = random;
     this.#profile = profile;
+    this.#transactionsWake = transactionsWake;
     this.#someConnection = someConnection;
   }
 
@@ -43,7 +51,9 @@ export class Workload {
     const random = this.#random;
     const commands: (readonly string[])[] = [];
     const count = 1 + random.below(4);
-    while (commands.length < count) commands.push(this.#command(false));
+    while (commands.length < count) {
+      commands.push(this.#transactionsWake ? this.#command(false) : this.#onStrings());
+    }
     if (random.oneIn(2)) {
       return { requests: [['MULTI'], ...commands, ['EXEC']], watching: undefined };
     }
