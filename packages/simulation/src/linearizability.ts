@@ -97,7 +97,7 @@ function put(state: State, operation: Operation, part: 'put' | 'return'): State 
 function followAll(state: State, operation: Operation): State | undefined {
   const { requests, reply, isDone, database } = operation;
   if (requests.length > 1) return followTransaction(state, operation);
-  const words = requests[0] as readonly string[];
+  const words = operation.isServedAnywhere ? servedWords(operation) : operation.words;
   if (isDone && reply instanceof ReplyError && /^(UNBLOCKED|ERR shard)/.test(reply.message)) {
     return state;
   }
@@ -109,6 +109,14 @@ function followAll(state: State, operation: Operation): State | undefined {
   }
   if (expected === NOT_NOW) return undefined;
   return equalReplies(reply, expected) ? next : undefined;
+}
+
+/** The command as if it had named only the key that it was served from. */
+function servedWords({ name, reply, words }: Operation): readonly string[] {
+  if (!Array.isArray(reply)) return words;
+  const key = reply[0] as string;
+  if (name !== 'BLMPOP') return [name, key, words.at(-1) as string];
+  return [name, '0', '1', key, ...words.slice(3 + Number(words[2]))];
 }
 
 function followTransaction(state: State, operation: Operation): State | undefined {

@@ -27,6 +27,8 @@ export class Operation {
   wasCutOff = false;
   /** It takes an element in one shard and puts it into another, not as one. */
   isInTwoSteps = false;
+  /** It waited in several shards, and any of them may have served it. */
+  isServedAnywhere = false;
   /** Called with the reply. */
   replied: ((reply: ReplyValue) => void) | undefined;
 

@@ -21,7 +21,7 @@ import {
   SOCKET_BYTES,
 } from './limits.ts';
 import { type Judgement, judge, textOf } from './linearizability.ts';
-import { BLOCKING, isModelled, nameOf, type State, type Value } from './model.ts';
+import { BLOCKING, isModelled, keysOf, nameOf, type State, type Value } from './model.ts';
 import { Operation } from './operation.ts';
 import { drawProfile, type Profile } from './profile.ts';
 import { remainsProblem } from './remains.ts';
@@ -494,7 +494,10 @@ class Simulation {
     const { isolation, demandsLinearizability = isolation === 'locked' } = this.#options;
     if (!demandsLinearizability) return;
     const judged = operations.flatMap((operation) => this.#judgeable(operation));
-    for (const operation of judged) operation.isInTwoSteps = this.#isInTwoSteps(operation);
+    for (const operation of judged) {
+      operation.isInTwoSteps = this.#isInTwoSteps(operation);
+      operation.isServedAnywhere = this.#isServedAnywhere(operation);
+    }
     const judgement: Judgement = judge(judged, before, after);
     if (judgement.verdict === 'undecided') this.#undecided++;
     if (judgement.verdict !== 'not linearizable') return;
@@ -511,11 +514,19 @@ class Simulation {
   #isInTwoSteps({ blockedAt, isLost, name, reply, words }: Operation): boolean {
     if (name !== 'BLMOVE' || (blockedAt === Infinity && !isLost)) return false;
     if (!isLost && reply === null) return false;
+    return this.#areApart([words[1] as string, words[2] as string]);
+  }
+
+  /** Whether keys are on several shards. */
+  #areApart(keys: readonly string[]): boolean {
     const { gateway } = this.#server;
-    const [source, target] = [words[1], words[2]].map((key) =>
-      gateway.shardOfBytes(Buffer.from(key as string)),
-    );
-    return source !== target;
+    return new Set(keys.map((key) => gateway.shardOfBytes(Buffer.from(key)))).size > 1;
+  }
+
+  #isServedAnywhere({ blockedAt, name, words, database }: Operation): boolean {
+    if (!BLOCKING.has(name) || name === 'BLMOVE' || blockedAt === Infinity) return false;
+    const keys = keysOf(words, database) as readonly string[];
+    return this.#areApart(keys.map((key) => key.slice(key.indexOf('/') + 1)));
   }
 
   #expectNothingLeft(): void {
