@@ -22,7 +22,10 @@ const NO_SUCH_KEY = new ReplyError('ERR no such key');
 const SAME_OBJECT = new ReplyError('ERR source and destination objects are the same');
 const NOT_INTEGER = new ReplyError('ERR value is not an integer or out of range');
 
-/** The database is part of a key's name here. */
+/**
+ * The database is part of a key's name here. A name without one is no key: the checker keeps notes
+ * in a state.
+ */
 export function nameOf(database: number, key: string): string {
   return `${database}/${key}`;
 }
@@ -112,7 +115,7 @@ function swap(draft: Draft, a: string, b: string): ReplyValue {
   const entries = [...draft];
   draft.clear();
   for (const [name, value] of entries) {
-    const slash = name.indexOf('/');
+    const slash = Math.max(0, name.indexOf('/'));
     const database = name.slice(0, slash);
     const other = database === a ? b : database === b ? a : database;
     draft.set(`${other}${name.slice(slash)}`, value);
@@ -121,7 +124,9 @@ function swap(draft: Draft, a: string, b: string): ReplyValue {
 }
 
 function flush(draft: Draft, prefix: string): ReplyValue {
-  for (const name of [...draft.keys()]) if (name.startsWith(prefix)) draft.delete(name);
+  for (const name of [...draft.keys()]) {
+    if (name.includes('/') && name.startsWith(prefix)) draft.delete(name);
+  }
   return 'OK';
 }
 
