@@ -23,6 +23,7 @@ export const PROGRAM_DATABASES = 4;
 /** Left out: replies that may differ, commands about the process, and internal ones. */
 const LEFT_OUT = new RegExp(
   '^(SCAN|DEBUG.*|OBJECT.(FREQ|IDLETIME|REFCOUNT|HELP)|SHUTDOWN|WAIT|SORT|DUMP|RESTORE|' +
+    'MEMORY.*|' +
     'HASHLANE.*)$',
 );
 /** Left out: deadlines of fields, which redis-server 7.0 does not have. */

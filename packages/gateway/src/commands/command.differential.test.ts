@@ -34,6 +34,8 @@ const CHANGED_IN_7_2: ReadonlySet<string> = new Set([
   'command|getkeysandflags arity',
   'config|resetstat tips',
   'config|rewrite tips',
+  'zrank arity',
+  'zrevrank arity',
 ]);
 
 const FIELDS = ['arity', 'flags', 'first', 'last', 'step', 'categories', 'tips', 'keys'] as const;

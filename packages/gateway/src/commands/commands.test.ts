@@ -26,6 +26,7 @@ function makeGateway(): Gateway {
     gate: 0,
     nowMs: () => Date.now(),
     beforeCommands() {},
+    turn: { run: (work: () => void) => work(), enter() {}, cut() {} },
     dispatched: [] as string[],
     dispatch(_connection: Connection, parser: RequestParser) {
       this.dispatched.push(parser.text(0));
@@ -59,7 +60,8 @@ function makeConnection(gateway: Gateway): Connection {
     release() {
       this.isBarred = false;
     },
-    flush() {},
+    watchedShards: new Set<number>(),
+    forgetWatched() {},
   };
   return connection as unknown as Connection;
 }

@@ -1,5 +1,13 @@
 /** MULTI, EXEC, DISCARD, WATCH and UNWATCH: what they check; transaction.ts does the work. */
-import { ALLOW_BUSY, FAST, keys, LOADING, NOSCRIPT, STALE } from '@hashlane/core/metadata';
+import {
+  ALLOW_BUSY,
+  FAST,
+  keys,
+  LOADING,
+  NOSCRIPT,
+  SKIP_SLOWLOG,
+  STALE,
+} from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { executeTransaction, Transaction, unwatch, watch } from '../transaction.ts';
@@ -65,7 +73,7 @@ export const transactionCommands = [
   },
   {
     ...COMMON,
-    flags: NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
+    flags: NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG,
     name: 'EXEC',
     arity: 1,
     handler: exec,
