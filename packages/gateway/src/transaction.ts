@@ -240,10 +240,12 @@ function executeOverShards(
   connection.expect(LOCAL);
   connection.bar();
   connection.isHeldByGateway = true;
-  const work = (): Promise<ReplyFunction> => new Execution(gateway, connection).run(transaction);
+  const isWatching = connection.watchedShards.size > 0;
+  const work = (): Promise<ReplyFunction> =>
+    new Execution(gateway, connection).run(transaction, isWatching);
   const { isolation } = gateway;
   const done =
-    connection.watchedShards.size > 0 || hasPhases(transaction)
+    isWatching || hasPhases(transaction)
       ? isolation.run(use, work)
       : isolation.runAtOnce(use, work);
   gateway.settleLater(connection, isSilent ? done.then(() => replyNothing) : done);
@@ -265,10 +267,9 @@ class Execution {
     this.#connection = connection;
   }
 
-  async run(transaction: Transaction): Promise<ReplyFunction> {
+  async run(transaction: Transaction, isWatching: boolean): Promise<ReplyFunction> {
     // No await before everything is sent that can be sent at once: another connection's command
     // would come between, in this same turn, and lock what is written here.
-    const isWatching = this.#connection.watchedShards.size > 0;
     if (isWatching && !(await this.#isUnchanged())) return (reply) => reply.nullArray();
     for (const [i, command] of transaction.commands.entries()) {
       const { copy, entry, shard } = command;
@@ -291,6 +292,8 @@ class Execution {
   async #isUnchanged(): Promise<boolean> {
     const connection = this.#connection;
     const shards = [...connection.watchedShards];
+    // Its client went while it waited for locks, and what it watched was forgotten.
+    if (shards.length === 0) return false;
     connection.forgetWatched();
     const answers = await Promise.all(
       shards.map((shard) => callFor(this.#gateway, connection, shard, UNWATCH, [])),

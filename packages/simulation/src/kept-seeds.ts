@@ -51,4 +51,12 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     isolation: 'locked',
     found: 'FLUSHDB in one EXEC emptied the keyspace in the midst of another',
   },
+  {
+    seed: 7,
+    operations: 11_000,
+    shards: 2,
+    isolation: 'locked',
+    found:
+      'EXEC of a client that went while it waited for locks no longer asked what it had watched',
+  },
 ];
