@@ -17,7 +17,7 @@ import { UNPACKED_VALUES_MAX } from './limits.ts';
 import { callable, metamethod, metatableOf } from './metatables.ts';
 import { meter } from './meter.ts';
 import { numberToText } from './number-text.ts';
-import { toNumber } from './operators.ts';
+import { field, toNumber } from './operators.ts';
 import { LuaTable } from './table.ts';
 import { nextElement, next as nextOf } from './traversal.ts';
 import {
@@ -85,7 +85,7 @@ function error(value?: LuaValue, level?: LuaValue): LuaResult {
 function luaProtectedCall(
   target: LuaFunction,
   args: readonly LuaValue[],
-  failed: (value: LuaValue) => LuaResult,
+  failed: (value: LuaValue) => readonly LuaValue[],
 ): LuaResult {
   const { depth } = meter;
   try {
@@ -96,20 +96,27 @@ function luaProtectedCall(
     if (caught === undefined) throw thrown;
     meter.depth = depth;
     meter.charge(1);
-    return [false, ...all(failed(caught.value))];
+    return [false, ...failed(caught.value)];
   }
+}
+
+/** Redis has a `pcall` of its own: a table with a text in `err` becomes that text. */
+function caughtByRedis(value: LuaValue): readonly LuaValue[] {
+  if (!(value instanceof LuaTable)) return [value];
+  const text = field(value, 'err');
+  return typeof text === 'string' || typeof text === 'number' ? [text] : [value, text];
 }
 
 function pcall(...args: LuaValue[]): LuaResult {
   if (args.length === 0) throw wrongType(1, 'pcall', 'value', args);
   const [target, ...rest] = args;
-  return luaProtectedCall(callable(target), rest, (value) => value);
+  return luaProtectedCall(callable(target), rest, caughtByRedis);
 }
 
 function xpcall(...args: LuaValue[]): LuaResult {
   if (args.length < 2) throw wrongType(2, 'xpcall', 'value', args);
   const handler = callable(args[1]);
-  return luaProtectedCall(callable(args[0]), [], (value) => first(handler(value)));
+  return luaProtectedCall(callable(args[0]), [], (value) => [first(handler(value))]);
 }
 
 function select(...args: LuaValue[]): LuaResult {

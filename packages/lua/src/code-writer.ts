@@ -5,7 +5,7 @@
  * code leads to a line of Lua (errors.ts). A newline is therefore possible between any two tokens
  * of an expression, and `return` wraps its value in parentheses.
  */
-import type { Expression, Local } from './syntax-tree.ts';
+import type { BinaryExpression, Expression, Local } from './syntax-tree.ts';
 
 /** `$` cannot occur in a name of Lua, so no name meets a keyword or a name of ours. */
 export function localName(local: Local): string {
@@ -52,8 +52,32 @@ function describe(expression: Expression): string | undefined {
       return `field '${expression.key.kind === 'string' ? expression.key.value : '?'}'`;
     case 'parenthesis':
       return describe(expression.inner);
+    case 'binary':
+      return decided(expression) ? describe(expression.right) : undefined;
     default:
       return undefined;
+  }
+}
+
+/** `true and x`, `nil or x`: Lua takes the constant away and knows the operand as `x`. */
+function decided({ operator, left }: BinaryExpression): boolean {
+  if (operator === 'and') return isTrue(left);
+  return operator === 'or' && (left.kind === 'nil' || left.kind === 'false');
+}
+
+function isTrue(expression: Expression): boolean {
+  switch (expression.kind) {
+    case 'true':
+    case 'number':
+    case 'string':
+      return true;
+    case 'parenthesis':
+      return isTrue(expression.inner);
+    case 'unary':
+      if (expression.operator === '-') return expression.operand.kind === 'number';
+      return expression.operand.kind === 'nil' || expression.operand.kind === 'false';
+    default:
+      return false;
   }
 }
 

@@ -19,7 +19,7 @@ export function formatGeneral(value: number, precision: number): string {
   if (value === Number.NEGATIVE_INFINITY) return '-inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const digits = Math.max(precision, 1);
-  const scientific = value.toExponential(digits - 1);
+  const scientific = roundedHalfEven(value, digits);
   const at = scientific.indexOf('e');
   const exponent = Number(scientific.slice(at + 1));
   if (exponent < -4 || exponent >= digits) {
@@ -27,7 +27,31 @@ export function formatGeneral(value: number, precision: number): string {
     const size = Math.abs(exponent);
     return `${mantissa}e${exponent < 0 ? '-' : '+'}${size < 10 ? '0' : ''}${size}`;
   }
-  return trimZeros(value.toFixed(Math.max(0, digits - 1 - exponent)));
+  return trimZeros(shifted(scientific.slice(0, at), exponent));
+}
+
+/**
+ * toExponential, but a value exactly between two texts goes to the even digit, as in C. Twenty more
+ * digits tell: a double that is not exactly between differs earlier.
+ */
+function roundedHalfEven(value: number, digits: number): string {
+  const rounded = value.toExponential(digits - 1);
+  const exact = value.toExponential(Math.min(digits + 19, 100));
+  const at = exact.indexOf('.') + digits;
+  if (!/^50*e/.test(exact.slice(at))) return rounded;
+  const isEven = Number(exact[at - 1] === '.' ? exact[at - 2] : exact[at - 1]) % 2 === 0;
+  const mantissa = exact.slice(0, digits === 1 ? at - 1 : at);
+  return isEven ? mantissa + exact.slice(exact.indexOf('e')) : rounded;
+}
+
+/** `-1.25`, 1 → `-12.5`. */
+function shifted(mantissa: string, exponent: number): string {
+  const sign = mantissa.startsWith('-') ? '-' : '';
+  const digits = mantissa.replace(/[-.]/g, '');
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  const point = exponent + 1;
+  if (point >= digits.length) return sign + digits.padEnd(point, '0');
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
 function trimZeros(text: string): string {

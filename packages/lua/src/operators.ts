@@ -6,7 +6,7 @@
  * enough to be inlined into hot code.
  */
 import { type LuaError, luaError } from './errors.ts';
-import { indexSlow, metamethod, setIndexSlow, typeError } from './metatables.ts';
+import { callable, indexSlow, metamethod, setIndexSlow, typeError } from './metatables.ts';
 import { meter } from './meter.ts';
 import { numberToText, textToNumber } from './number-text.ts';
 import { LuaTable } from './table.ts';
@@ -51,7 +51,7 @@ function arithmetic(event: string, compute: Compute) {
     const b = toNumber(right);
     if (a !== undefined && b !== undefined) return compute(a, b);
     const handler = metamethod(left, event) ?? metamethod(right, event);
-    if (typeof handler === 'function') return first(handler(left, right));
+    if (handler !== undefined) return first(callable(handler)(left, right));
     if (a === undefined) throw typeError('perform arithmetic on', left, leftName);
     throw typeError('perform arithmetic on', right, rightName);
   };
@@ -80,7 +80,7 @@ export function negate(value: LuaValue, name?: string): LuaValue {
   const number = toNumber(value);
   if (number !== undefined) return -number;
   const handler = metamethod(value, '__unm');
-  if (typeof handler === 'function') return first(handler(value, value));
+  if (handler !== undefined) return first(callable(handler)(value, value));
   throw typeError('perform arithmetic on', value, name);
 }
 
@@ -95,7 +95,7 @@ export function concat(
   const b = typeof right === 'number' ? numberToText(right) : right;
   if (typeof a === 'string' && typeof b === 'string') return join(a, b);
   const handler = metamethod(left, '__concat') ?? metamethod(right, '__concat');
-  if (typeof handler === 'function') return first(handler(left, right));
+  if (handler !== undefined) return first(callable(handler)(left, right));
   if (typeof a === 'string') throw typeError('concatenate', right, rightName);
   throw typeError('concatenate', left, leftName);
 }
@@ -110,7 +110,7 @@ export function length(value: LuaValue, name?: string): LuaValue {
   if (typeof value === 'string') return value.length;
   if (value instanceof LuaTable) return value.length();
   const handler = metamethod(value, '__len');
-  if (typeof handler === 'function') return first(handler(value));
+  if (handler !== undefined) return first(callable(handler)(value));
   throw typeError('get length of', value, name);
 }
 
@@ -119,7 +119,7 @@ export function equals(left: LuaValue, right: LuaValue): boolean {
   if (!(left instanceof LuaTable) || !(right instanceof LuaTable)) return false;
   const handler = left.metatable?.getField('__eq');
   if (handler === undefined || handler !== right.metatable?.getField('__eq')) return false;
-  return typeof handler === 'function' && isTruthy(first(handler(left, right)));
+  return isTruthy(first(callable(handler)(left, right)));
 }
 
 function comparisonError(left: LuaValue, right: LuaValue): LuaError {
@@ -141,7 +141,7 @@ export function less(left: LuaValue, right: LuaValue): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left < right;
   if (typeof left === 'string' && typeof right === 'string') return left < right;
   const handler = comparisonHandler(left, right, '__lt');
-  if (typeof handler === 'function') return isTruthy(first(handler(left, right)));
+  if (handler !== undefined) return isTruthy(first(callable(handler)(left, right)));
   throw comparisonError(left, right);
 }
 
@@ -149,9 +149,9 @@ export function lessOrEqual(left: LuaValue, right: LuaValue): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left <= right;
   if (typeof left === 'string' && typeof right === 'string') return left <= right;
   const handler = comparisonHandler(left, right, '__le');
-  if (typeof handler === 'function') return isTruthy(first(handler(left, right)));
+  if (handler !== undefined) return isTruthy(first(callable(handler)(left, right)));
   const opposite = comparisonHandler(right, left, '__lt');
-  if (typeof opposite === 'function') return !isTruthy(first(opposite(right, left)));
+  if (opposite !== undefined) return !isTruthy(first(callable(opposite)(right, left)));
   throw comparisonError(left, right);
 }
 

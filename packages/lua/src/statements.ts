@@ -162,13 +162,16 @@ class FunctionWriter extends ExpressionWriter {
     const counter = isCopied ? `i$$${local.number}` : own;
     const end = `l$$${local.number}`;
     const by = `s$$${local.number}`;
-    const first = this.#loopNumber(start, 'initial value', line);
-    const last = this.#loopNumber(limit, 'limit', line);
+    // All three are evaluated before the first is found not to be a number.
+    const range = [start, limit, step].map((each) => (each === undefined ? '1' : this.value(each)));
+    const given = `const g$$=${range[0]},h$$=${range[1]},j$$=${range[2]};`;
+    const first = loopNumber(start, 'g$$', 'initial value', line);
+    const last = loopNumber(limit, 'h$$', 'limit', line);
     const isUp = step === undefined || (step.kind === 'number' && step.value > 0);
     const isDown = step?.kind === 'number' && step.value < 0;
     const isWhole = isWholeLiteral(start) && (step === undefined || isWholeLiteral(step));
-    const stepCode = step === undefined ? '1' : this.#loopNumber(step, 'step', line);
-    const begin = `const f$$=${first},${end}=${last},${by}=${stepCode};`;
+    const stepCode = step === undefined ? '1' : loopNumber(step, 'j$$', 'step', line);
+    const begin = `${given}const f$$=${first},${end}=${last},${by}=${stepCode};`;
     const from = isWhole ? 'f$$' : `f$$-${by}+${by}`;
     const up = `${counter}<=${end}`;
     const down = `${counter}>=${end}`;
@@ -176,11 +179,6 @@ class FunctionWriter extends ExpressionWriter {
     const copy = isCopied ? `let ${own}=${counter};` : '';
     const code = this.#block(body);
     return `{${begin}for(let ${counter}=${from};${test};${counter}+=${by}){${STEP}${copy}${code}}}`;
-  }
-
-  #loopNumber(expression: Expression, what: string, line: number): string {
-    const code = this.value(expression);
-    return isNumeric(expression) ? code : `${marker(line)}loopNumber(${code},${quote(what)})`;
   }
 
   #genericFor({ locals, values, body, line }: StatementOf<'genericFor'>): string {
@@ -201,6 +199,10 @@ class FunctionWriter extends ExpressionWriter {
     const code = values.length === 1 ? this.results(value!) : `[${this.list(values)}]`;
     return `{const r$$=${code};${LEAVE}return r$$;}`;
   }
+}
+
+function loopNumber(expression: Expression, code: string, what: string, line: number): string {
+  return isNumeric(expression) ? code : `${marker(line)}loopNumber(${code},${quote(what)})`;
 }
 
 function isOpen(values: readonly Expression[]): boolean {
