@@ -13,15 +13,14 @@ import {
   where,
   wrongType,
 } from './errors.ts';
-import { UNPACKED_VALUES_MAX } from './limits.ts';
+import { STEPS_PER_ERROR, UNPACKED_VALUES_MAX } from './limits.ts';
 import { callable, metamethod, metatableOf } from './metatables.ts';
 import { meter } from './meter.ts';
 import { numberToText } from './number-text.ts';
-import { field, toNumber } from './operators.ts';
+import { field, spread, toNumber } from './operators.ts';
 import { LuaTable } from './table.ts';
 import { nextElement, next as nextOf } from './traversal.ts';
 import {
-  all,
   first,
   type LuaFunction,
   type LuaResult,
@@ -89,13 +88,13 @@ function luaProtectedCall(
 ): LuaResult {
   const { depth } = meter;
   try {
-    return [true, ...all(target(...args))];
+    return [true, ...spread(target(...args))];
   } catch (thrown) {
     if (thrown instanceof ScriptInterrupt) throw thrown;
     const caught = asLuaError(thrown);
     if (caught === undefined) throw thrown;
     meter.depth = depth;
-    meter.charge(1);
+    meter.charge(STEPS_PER_ERROR);
     return [false, ...failed(caught.value)];
   }
 }

@@ -18,11 +18,11 @@ import { parseScript } from './parser.ts';
 import { writeFunction } from './statements.ts';
 import { LuaTable } from './table.ts';
 import { traverse } from './traversal.ts';
-import { all, first, isTruthy, type LuaFunction, type LuaValue, NO_VALUES } from './values.ts';
+import { first, isTruthy, type LuaFunction, type LuaValue, NO_VALUES } from './values.ts';
 
 const OPERATIONS: Readonly<Record<string, unknown>> = {
   add: operators.add,
-  all,
+  all: operators.spread,
   callable,
   concat: operators.concat,
   DEPTH_MAX,

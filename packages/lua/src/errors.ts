@@ -59,7 +59,9 @@ export class LuaError extends Error {
 }
 
 /** Ends a script from outside (SCRIPT KILL, a time limit). No `pcall` catches it. */
-export class ScriptInterrupt extends Error {}
+export class ScriptInterrupt extends Error {
+  override name = 'ScriptInterrupt';
+}
 
 /** A name for the `sourceURL` of generated code, and the number to forget it by. */
 export function registerChunk(chunk: Chunk): { url: string; number: number } {

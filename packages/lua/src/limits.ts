@@ -21,6 +21,9 @@ export const SYNTAX_LEVELS_MAX = 200;
 /** Loop turns, calls and charged work between two looks at the interrupt. */
 export const STEPS_PER_CHECK = 20_000;
 
+/** An error that is caught takes some 20 µs, for the stack trace that its position comes from. */
+export const STEPS_PER_ERROR = 1000;
+
 /** Bytes of a new string that count as one step. */
 export const BYTES_PER_STEP = 64;
 

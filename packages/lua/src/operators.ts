@@ -10,9 +10,18 @@ import { callable, indexSlow, metamethod, setIndexSlow, typeError } from './meta
 import { meter } from './meter.ts';
 import { numberToText, textToNumber } from './number-text.ts';
 import { LuaTable } from './table.ts';
-import { first, isTruthy, type LuaValue, typeName } from './values.ts';
+import {
+  all,
+  first,
+  isTruthy,
+  type LuaResult,
+  type LuaValue,
+  type MultipleValues,
+  typeName,
+} from './values.ts';
 
 const CHARGED_BYTES_MIN = 1024;
+const CHARGED_VALUES_MIN = 32;
 
 export function index(object: LuaValue, key: LuaValue, name?: string): LuaValue {
   if (object instanceof LuaTable) {
@@ -160,6 +169,13 @@ export function loopNumber(value: LuaValue, what: string): number {
   const number = toNumber(value);
   if (number === undefined) throw luaError(`'for' ${what} must be a number`);
   return number;
+}
+
+/** A call's results, to be copied into a list; many of them count as work. */
+export function spread(result: LuaResult): MultipleValues {
+  const values = all(result);
+  if (values.length > CHARGED_VALUES_MIN) meter.charge(values.length);
+  return values;
 }
 
 /** A table constructor: `fields` are key, value, key, value…; items win over fields. */
