@@ -72,6 +72,10 @@ export class Engine implements KeyspaceHost {
   /** Changes so far; the snapshot scheduler watches it. */
   dirty = 0;
   commandsProcessed = 0;
+  /** Hashes of keys in the midst of a transaction of several phases: how often each is held. */
+  readonly #held = new Map<number, number>();
+  /** Keys whose waiters were not served because of that. */
+  readonly #postponed: WaitingKey[] = [];
   #keyspaces: (Keyspace | undefined)[] = [];
 
   constructor(options: {
@@ -249,10 +253,41 @@ export class Engine implements KeyspaceHost {
     ready.length = 0;
   }
 
+  /** Serves no waiter that has to do with a key of this hash until `letGo`. */
+  holdWaiters(hash: number): void {
+    this.#held.set(hash, (this.#held.get(hash) ?? 0) + 1);
+  }
+
+  /** Ends one `holdWaiters`; who could have been served meanwhile is looked at again. */
+  letGo(hash: number): void {
+    const left = (this.#held.get(hash) ?? 1) - 1;
+    if (left > 0) this.#held.set(hash, left);
+    else this.#held.delete(hash);
+    for (const key of this.#postponed) this.waiters.noteAgain(key);
+    this.#postponed.length = 0;
+  }
+
+  /** Some waiters are being held back. */
+  get holdsWaitersBack(): boolean {
+    return this.#held.size > 0;
+  }
+
+  #isHeld({ request }: Waiter): boolean {
+    const { block } = request;
+    for (let i = 1; i < request.argc; i++) {
+      if (this.#held.has(hashBytes(block, request.offset(i), request.length(i)))) return true;
+    }
+    return false;
+  }
+
   #serveKey(key: WaitingKey): void {
     let link = key.first;
     while (link !== undefined) {
       const { waiter, next } = link;
+      if (this.#held.size > 0 && this.#isHeld(waiter)) {
+        this.#postponed.push(key);
+        return;
+      }
       const keyspace = this.keyspace(key.database);
       const reference = keyspace.find(key.key, 0, key.key.bytes.length, key.hash);
       if (reference === 0 && key.absenceWaiters === 0) return;

@@ -119,6 +119,13 @@ export class Waiters {
     this.ready.push(key);
   }
 
+  /** Notes a key as ready that was looked at too early. */
+  noteAgain(key: WaitingKey): void {
+    if (key.isReady) return;
+    key.isReady = true;
+    this.ready.push(key);
+  }
+
   /** Notes every waited-for key of a database as ready: after SWAPDB, when it is emptied. */
   noteDatabaseReady(database: number): void {
     if (this.keyCount === 0) return;

@@ -51,6 +51,11 @@ export function lockName(key: Buffer): string {
   return `:${key.latin1Slice()}`;
 }
 
+/** The key of a name that `lockName` made; undefined for EVERYTHING. */
+export function keyNamed(name: string): Buffer | undefined {
+  return name === EVERYTHING ? undefined : Buffer.from(name.slice(1), 'latin1');
+}
+
 export class LockTable {
   readonly #keys = new Map<string, KeyLock>();
   /** Requests that were made, in all. */

@@ -22,7 +22,7 @@ import { isSentAtOnce } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import type { KeyUse } from './isolation.ts';
 import { TRANSACTION_BYTES_MIN } from './limits.ts';
-import { EVERYTHING } from './lock-table.ts';
+import { EVERYTHING, keyNamed } from './lock-table.ts';
 import { LOCAL } from './reply-order.ts';
 import { elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
@@ -39,6 +39,8 @@ const NOT_WATCHING = 78;
 const EXEC = numberOf('HASHLANE.EXEC');
 const WATCH = numberOf('HASHLANE.WATCH');
 const UNWATCH = numberOf('HASHLANE.UNWATCH');
+const HOLD = numberOf('HASHLANE.HOLD');
+const LET = numberOf('HASHLANE.LET');
 
 function numberOf(name: string): number {
   return COMMAND_METADATA.findIndex((spec) => spec.name === name);
@@ -246,9 +248,34 @@ function executeOverShards(
   const { isolation } = gateway;
   const done =
     isWatching || hasPhases(transaction)
-      ? isolation.run(use, work)
+      ? isolation.run(use, () => withoutWaiters(gateway, connection, use, work))
       : isolation.runAtOnce(use, work);
   gateway.settleLater(connection, isSilent ? done.then(() => replyNothing) : done);
+}
+
+/** Runs the phases of a transaction; who waits for a key that it writes is served after the last. */
+async function withoutWaiters<T>(
+  gateway: Gateway,
+  connection: Connection,
+  use: KeyUse,
+  work: () => Promise<T>,
+): Promise<T> {
+  const groups = new Map<number, Buffer[]>();
+  for (const [name, isWritten] of use) {
+    const key = keyNamed(name);
+    if (!isWritten || key === undefined) continue;
+    const shard = gateway.shardOfBytes(key);
+    groups.set(shard, [...(groups.get(shard) ?? []), key]);
+  }
+  const tell = (command: number): void => {
+    for (const [shard, keys] of groups) void callFor(gateway, connection, shard, command, keys);
+  };
+  tell(HOLD);
+  try {
+    return await work();
+  } finally {
+    tell(LET);
+  }
 }
 
 function replyNothing(): void {}

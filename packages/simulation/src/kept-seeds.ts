@@ -59,4 +59,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       'EXEC of a client that went while it waited for locks no longer asked what it had watched',
   },
+  {
+    seed: 60,
+    operations: 400,
+    shards: 2,
+    isolation: 'locked',
+    found: 'who waited for a key was served in the midst of an EXEC of several phases',
+  },
 ];

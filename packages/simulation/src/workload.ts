@@ -24,19 +24,11 @@ export class Workload {
   readonly #profile: Profile;
   /** Connection number of some client, for CLIENT KILL and UNBLOCK. */
   readonly #someConnection: () => number;
-  /** Transactions may push to lists that somebody waits for. */
-  readonly #transactionsWake: boolean;
   #elements = 0;
 
-  constructor(
-    random: SeededRandom,
-    profile: Profile,
-    transactionsWake: boolean,
-    someConnection: () => number,
-  ) {
+  constructor(random: SeededRandom, profile: Profile, someConnection: () => number) {
     this.#random = random;
     this.#profile = profile;
-    this.#transactionsWake = transactionsWake;
     this.#someConnection = someConnection;
   }
 
@@ -52,7 +44,7 @@ export class Workload {
     const commands: (readonly string[])[] = [];
     const count = 1 + random.below(4);
     while (commands.length < count) {
-      commands.push(this.#transactionsWake ? this.#command(false) : this.#onStrings());
+      commands.push(this.#command(false));
     }
     if (random.oneIn(2)) {
       return { requests: [['MULTI'], ...commands, ['EXEC']], watching: undefined };

@@ -8,6 +8,9 @@
  * served after the last one. With W the connection's watched keys must be as they were: otherwise
  * the reply is null and nothing runs.
  *
+ * A transaction of several phases holds the waiters of its keys back with HASHLANE.HOLD: they are
+ * served after it, as after any other.
+ *
  * Blocking commands answer as if their time were up, as in Redis.
  */
 import type { CommandContext } from '../command-context.ts';
@@ -68,6 +71,20 @@ function unwatch(context: CommandContext): void {
   context.reply.integer(isUnchanged(context) ? 1 : 0);
 }
 
+function hold({ engine, request, reply }: CommandContext): void {
+  for (let i = 1; i < request.argc; i++) {
+    engine.holdWaiters(hashBytes(request.block, request.offset(i), request.length(i)));
+  }
+  reply.ok();
+}
+
+function letGo({ engine, request, reply }: CommandContext): void {
+  for (let i = 1; i < request.argc; i++) {
+    engine.letGo(hashBytes(request.block, request.offset(i), request.length(i)));
+  }
+  reply.ok();
+}
+
 const INTERNAL_ROW = { group: 'internal', since: '0.1.0', complexity: 'O(N)' } as const;
 
 export const transactionCommands = [
@@ -98,5 +115,25 @@ export const transactionCommands = [
     syntax: '',
     summary: 'Ends the watching of a connection; 1 when nothing it watched here changed, else 0.',
     handler: unwatch,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.HOLD',
+    arity: -2,
+    flags: INTERNAL,
+    keys: keys(1, -1, 'RO'),
+    syntax: 'key [key ...]',
+    summary: 'Serves nobody who waits for these keys, or would write them, until HASHLANE.LET.',
+    handler: hold,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.LET',
+    arity: -2,
+    flags: INTERNAL,
+    keys: keys(1, -1, 'RO'),
+    syntax: 'key [key ...]',
+    summary: 'Ends HASHLANE.HOLD of these keys, and serves who waited.',
+    handler: letGo,
   },
 ] as const satisfies readonly CommandSpec[];
