@@ -29,7 +29,7 @@ import { type Gateway, messageOf } from './gateway.ts';
 import { useOf } from './isolation.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
-import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
+import { elementsOf, integerOf, isError } from './reply-reader.ts';
 import { parseCopy } from './request-copy.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';

@@ -2,7 +2,7 @@
 
 import { cases } from './conformance-case.ts';
 
-export const geoCases = cases(String.raw`
+export const geoCases = cases(`
   # GEOADD
   GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania
   GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania

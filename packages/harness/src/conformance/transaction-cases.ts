@@ -2,7 +2,7 @@
 
 import { cases } from './conformance-case.ts';
 
-export const transactionCases = cases(String.raw`
+export const transactionCases = cases(`
   # MULTI and EXEC
   MULTI
   SET a 1
