@@ -1,12 +1,14 @@
-/** The string library here and in redis-server, on a fixed set of calls. */
+/** The libraries here and in redis-server, on a fixed set of calls. */
 import t from 'tap';
 import { LuaError } from '../errors.ts';
 import { RedisServer, redisMissing } from '../redis-server.fixture.ts';
 import { createRuntime } from '../runtime.ts';
 import { all } from '../values.ts';
+import { bitLibrary } from './bit.ts';
 import { stringLibrary } from './string.ts';
+import { tableLibrary } from './table.ts';
 
-const PATTERNS = String.raw`a|.-|(a*)b|%w+|[^%s]+|[%a_]+|^a|a$|()|(a)(b)|(.)%1|%b()|%f[%w]%w+|[a-c]|[]]|[^]]|a)|(a|%|[|%1|x*|[%w-]+|[a-]|.?b|%|b[|%z|$|a$b|^|^$`;
+const PATTERNS = `a|.-|(a*)b|%w+|[^%s]+|[%a_]+|^a|a$|()|(a)(b)|(.)%1|%b()|%f[%w]%w+|[a-c]|[]]|[^]]|a)|(a|%|[|%1|x*|[%w-]+|[a-]|.?b|%|b[|%z|$|a$b|^|^$`;
 const SUBJECTS = ['', 'abc', 'aab(b)c d', 'a]b^c$', 'one two_three 4-5'];
 const FORMATS = ['d', '5d', '-5d|', '+.3d', 'x', '#o', 'u', 'f', '.0f', '10.2f', 'e', '.1E', 'g'];
 const NUMBERS = [
@@ -23,7 +25,7 @@ const NUMBERS = [
   '1/0',
 ];
 
-function snippets(): string[] {
+function stringCalls(): string[] {
   const calls: string[] = [];
   for (const pattern of PATTERNS.split('|')) {
     for (const subject of SUBJECTS) {
@@ -55,8 +57,76 @@ const scriptFor = (call: string): string =>
   "for i = 1, select('#', ...) do r[i] = tostring((select(i, ...))) end " +
   "return table.concat(r, '|') end return show(pcall(run))";
 
+const BIT_OPERATIONS = [
+  'band',
+  'bor',
+  'bxor',
+  'lshift',
+  'rshift',
+  'arshift',
+  'rol',
+  'ror',
+  'tohex',
+];
+const OPERANDS = ['0', '-1', '1.5', '2.5', '2^31', '-2^31-1', '1e15', '33', '255', "'7'", '{}'];
+
+function bitCalls(): string[] {
+  const calls = ['bit.band()', 'bit.bor(1,2,4,8)'];
+  for (const left of OPERANDS) {
+    calls.push(
+      `bit.bnot(${left})`,
+      `bit.bswap(${left})`,
+      `bit.tobit(${left})`,
+      `bit.tohex(${left})`,
+    );
+    for (const right of OPERANDS) {
+      for (const name of BIT_OPERATIONS) calls.push(`bit.${name}(${left}, ${right})`);
+    }
+  }
+  return calls;
+}
+
+function tableCalls(): string[] {
+  const calls: string[] = [];
+  const after = (text: string): string =>
+    `(function() local t = {5,3,8,1,9,2,7} ${text} return table.concat(t, ',') end)()`;
+  for (const position of ['', '1, ', '4, ', '8, ', '20, ', '0, ', '-2, ', 'nil, ']) {
+    calls.push(after(`table.insert(t, ${position}6)`));
+  }
+  for (const position of ['', ', 1', ', 4', ', 7', ', 8', ', 0', ', {}']) {
+    calls.push(after(`local v = table.remove(t${position}) t[#t + 1] = v`));
+  }
+  for (const order of ['a < b', 'a > b', 'true', 'false', 'a <= b', 'a % 3 < b % 3']) {
+    calls.push(after(`table.sort(t, function(a, b) return ${order} end)`));
+  }
+  calls.push(after('table.sort(t)'), after('table.sort(t, 1)'));
+  calls.push(
+    '(function() local t = {} for i = 1, 200 do t[i] = {i * 37 % 17, i} end ' +
+      'table.sort(t, function(a, b) return a[1] < b[1] end) local r = "" ' +
+      'for i = 1, 200 do r = r .. t[i][2] .. "," end return r end)()',
+  );
+  calls.push('table.concat({1,2,{}})', "table.concat({1,2,3}, '-', 2, 3)", 'table.concat({}, {})');
+  calls.push('table.concat({1,2}, "", 1, 3)', 'table.getn({1,2})', 'table.setn({}, 1)');
+  calls.push('table.maxn({1,2,[10.5]=1})', 'table.foreach({1,2}, function(k, v) return v end)');
+  calls.push('table.foreachi({1,2}, function(k, v) if k == 2 then return v end end)');
+  calls.push(
+    'table.insert({})',
+    'table.insert(1, 2)',
+    'table.remove({})',
+    'table.insert({}, 1, 2, 3)',
+  );
+  calls.push('table.foreach({})', 'table.maxn()', 'table.insert(string, 1)');
+  return calls;
+}
+
 function runHere(call: string): string {
-  const runtime = createRuntime({ globals: [['string', stringLibrary()]] });
+  const runtime = createRuntime({
+    globals: [
+      ['string', stringLibrary()],
+      ['table', tableLibrary()],
+      ['bit', bitLibrary()],
+    ],
+  });
   const script = runtime.compile(
     `local function run() return ${call} end return pcall(run)`,
     'user_script',
@@ -77,7 +147,7 @@ function runHere(call: string): string {
 t.test('results and errors are those of redis-server', { skip: redisMissing() }, async (t) => {
   const server = await RedisServer.start();
   t.teardown(() => server.stop());
-  const calls = snippets();
+  const calls = [...stringCalls(), ...bitCalls(), ...tableCalls()];
   const answers = await server.evaluate(calls.map(scriptFor));
   const differences = calls.flatMap((call, at) => {
     const here = runHere(call);
