@@ -1,10 +1,12 @@
 /** The libraries here and in redis-server, on a fixed set of calls. */
 import t from 'tap';
 import { LuaError } from '../errors.ts';
+import { numberToText } from '../number-text.ts';
 import { RedisServer, redisMissing } from '../redis-server.fixture.ts';
 import { createRuntime } from '../runtime.ts';
 import { all } from '../values.ts';
 import { bitLibrary } from './bit.ts';
+import { mathLibrary, ScriptRandom } from './math.ts';
 import { stringLibrary } from './string.ts';
 import { tableLibrary } from './table.ts';
 
@@ -119,10 +121,28 @@ function tableCalls(): string[] {
   return calls;
 }
 
+function mathCalls(): string[] {
+  const calls = ['math.random()', 'math.random(10)', 'math.random(5, 9)', 'math.random(0)'];
+  calls.push('math.random(3, 2)', 'math.random(1, 2, 3)', 'math.randomseed(7) or math.random()');
+  calls.push('math.max()', 'math.max(1, 5, 3)', "math.min(1, '0.5')", 'math.pi', 'math.huge');
+  const names = 'abs ceil floor sqrt exp log log10 sin cos tan asin acos atan sinh cosh tanh';
+  for (const number of ['0', '-0', '0.5', '-1.5', '10', '2^60', '1e-310', '-1/0', '{}']) {
+    for (const name of `${names} frexp modf deg rad`.split(' ')) {
+      calls.push(`math.${name}(${number})`);
+    }
+    for (const name of ['fmod', 'pow', 'atan2', 'ldexp']) calls.push(`math.${name}(${number}, 3)`);
+  }
+  return calls;
+}
+
+/** One for all calls, as in redis-server. */
+const random = new ScriptRandom();
+
 function runHere(call: string): string {
   const runtime = createRuntime({
     globals: [
       ['string', stringLibrary()],
+      ['math', mathLibrary(random)],
       ['table', tableLibrary()],
       ['bit', bitLibrary()],
     ],
@@ -134,7 +154,7 @@ function runHere(call: string): string {
   try {
     const values = all(script.run([], []));
     return values
-      .map((value) => (typeof value === 'number' ? String(value) : (value ?? 'nil')))
+      .map((value) => (typeof value === 'number' ? numberToText(value) : (value ?? 'nil')))
       .join('|');
   } catch (error) {
     if (error instanceof LuaError) return `-${String(error.value)}`;
@@ -147,11 +167,13 @@ function runHere(call: string): string {
 t.test('results and errors are those of redis-server', { skip: redisMissing() }, async (t) => {
   const server = await RedisServer.start();
   t.teardown(() => server.stop());
-  const calls = [...stringCalls(), ...bitCalls(), ...tableCalls()];
+  const calls = [...stringCalls(), ...bitCalls(), ...tableCalls(), ...mathCalls()];
   const answers = await server.evaluate(calls.map(scriptFor));
   const differences = calls.flatMap((call, at) => {
-    const here = runHere(call);
-    return here === answers[at] ? [] : [{ call, here, there: answers[at] }];
+    const here = runHere(call).replaceAll('-nan', 'nan');
+    return here === answers[at]!.replaceAll('-nan', 'nan')
+      ? []
+      : [{ call, here, there: answers[at] }];
   });
   t.same(differences, []);
 });
