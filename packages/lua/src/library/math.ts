@@ -40,7 +40,7 @@ function binary(name: string, compute: (left: number, right: number) => number):
   };
 }
 
-/** A NaN is better than nothing and nothing is better than it. */
+/** The first stays when the other is NaN, and when it is NaN itself, as with the comparison in C. */
 function choosing(name: string, isBetter: (value: number, best: number) => boolean): LuaFunction {
   return (...args) => {
     let best = numberArgument(args, 1, name);
