@@ -3,7 +3,7 @@
 /** One read from a socket; the block is shared by all connections. */
 export const READ_BYTES = 64 * 1024;
 /** Reply writer's block; a block that a slow socket still holds is replaced. */
-export const REPLY_BLOCK_BYTES = 64 * 1024;
+export const REPLY_BLOCK_BYTES = 128 * 1024;
 /** Unsent replies of one connection above which it is not read from until they are sent. */
 export const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 /** Unparsed input of a waiting connection above which it is not read from. */
@@ -28,6 +28,8 @@ export const SPARE_PARTS_BYTES_MAX = 16 * 1024;
 /** First size of the queue of a transaction. */
 export const TRANSACTION_BYTES_MIN = 512;
 /** Input that is collected in one turn of the event loop before it is executed. */
-export const TURN_INPUT_BYTES = 256 * 1024;
+export const TURN_INPUT_BYTES = 64 * 1024;
 /** A larger chunk of input is executed at once, where it lies. */
 export const TURN_CHUNK_BYTES_MAX = 16 * 1024;
+/** Replies of one turn that gather before they are sent; well under REPLY_BLOCK_BYTES. */
+export const TURN_REPLIES_BYTES_MAX = 32 * 1024;

@@ -18,7 +18,7 @@
 import { Block, copyBytes } from '@hashlane/resp';
 import type { Connection } from './connection.ts';
 import type { Gateway } from './gateway.ts';
-import { TURN_CHUNK_BYTES_MAX, TURN_INPUT_BYTES } from './limits.ts';
+import { TURN_CHUNK_BYTES_MAX, TURN_INPUT_BYTES, TURN_REPLIES_BYTES_MAX } from './limits.ts';
 
 export class Turn {
   readonly #gateway: Gateway;
@@ -76,6 +76,8 @@ export class Turn {
       const to = this.#readEnds[i]!;
       this.#execute(this.#readers[i]!, this.#input, from, to);
       from = to;
+      // Replies that fill the writer's block leave now: a larger block would be a new one each turn.
+      if (this.#cutAt > TURN_REPLIES_BYTES_MAX) this.deliver();
     }
     this.#reads = 0;
     this.#readEnd = 0;
