@@ -30,10 +30,13 @@ const LEVELS = {
 } as const satisfies Record<ConfigurationValues['loglevel'], string>;
 
 /**
- * A logger that follows `loglevel` as CONFIG SET changes it. Throws ConfigurationError when the
- * log file cannot be opened.
+ * A logger that follows `loglevel` as CONFIG SET changes it. Without a destination it writes where
+ * the configuration says. Throws ConfigurationError when the log file cannot be opened.
  */
-export async function createLogger(configuration: Configuration): Promise<Logger> {
+export async function createLogger(
+  configuration: Configuration,
+  destination?: DestinationStream,
+): Promise<Logger> {
   const { values } = configuration;
   const logger: Logger = pino(
     {
@@ -43,7 +46,7 @@ export async function createLogger(configuration: Configuration): Promise<Logger
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    await openDestination(values),
+    destination ?? (await openDestination(values)),
   );
   configuration.onChange('loglevel', ({ loglevel }) => {
     logger.level = LEVELS[loglevel];

@@ -4,8 +4,8 @@
  */
 
 import t, { type Test } from 'tap';
-import { type RawClient, request, type ServerProcess, startServer, waitFor } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
+import { type RawClient, request, type ServerProcess, startServer, waitFor } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

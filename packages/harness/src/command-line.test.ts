@@ -1,8 +1,8 @@
 /** The command line as a user meets it: one line and code 1 for a mistake, the banner, `ping`. */
 
 import t from 'tap';
-import { freePort, runCommandLine, startServer, waitFor } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
+import { freePort, runCommandLine, startServer, waitFor } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

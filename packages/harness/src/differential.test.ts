@@ -2,8 +2,8 @@
 
 import t from 'tap';
 import { DifferentialPair, describeFinding } from './differential.fuzz.ts';
-import { oracleMissing, startOracle, startServer, testUnlessMissing } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
+import { oracleMissing, startOracle, startServer, testUnlessMissing } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

@@ -3,9 +3,9 @@
  * each server makes values, the other restores them, and the digests of both are compared.
  */
 import t, { type Test } from 'tap';
-import { oracleMissing, type RawClient, SeededRandom, startOracle, startServer } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
 import { testUnlessMissing } from './redis-oracle.ts';
+import { oracleMissing, type RawClient, SeededRandom, startOracle, startServer } from './tools.ts';
 import { valueShapes } from './value-shapes.ts';
 
 t.setTimeout(TEST_MS_MAX);

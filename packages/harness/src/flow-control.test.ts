@@ -8,8 +8,8 @@
 
 import { once } from 'node:events';
 import t from 'tap';
-import { RawClient, request, type ServerProcess, startServer, waitFor } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
+import { RawClient, request, type ServerProcess, startServer, waitFor } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

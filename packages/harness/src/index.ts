@@ -1,15 +1,9 @@
-/** Servers, clients and waiting, for the tests of this repository. */
+/**
+ * A real server in a test, for users of hashlane:
+ * `await using server = await start({ shards: 2 })`.
+ *
+ * What the tests of this repository need besides (redis-server as an oracle, raw clients, random
+ * programs) is in tools.ts and is not published.
+ */
 
-export { type Argument, RawClient, request } from './raw-client.ts';
-export { parseReply, ReplyError, type ReplyValue, replyEnd } from './raw-reply.ts';
-export { oracleMissing, startOracle, testUnlessMissing, toolMissing } from './redis-oracle.ts';
-export { SeededRandom } from './seeded-random.ts';
-export {
-  type Exit,
-  freePort,
-  runCommandLine,
-  type ServerOptions,
-  type ServerProcess,
-  startServer,
-} from './server-process.ts';
-export { waitFor } from './wait-for.ts';
+export { type StartOptions, start, type TestServer } from './start.ts';

@@ -4,8 +4,8 @@
  */
 
 import t from 'tap';
-import { type RawClient, type ServerProcess, startServer, waitFor } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
+import { type RawClient, type ServerProcess, startServer, waitFor } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

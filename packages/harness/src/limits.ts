@@ -11,3 +11,7 @@ export const WAIT_PAUSE_MS = 10;
 export const REPLY_BUFFER_BYTES = 64 * 1024;
 /** A test file by itself; tap's own bound of 30 s is for faster tests. */
 export const TEST_MS_MAX = 200_000;
+/** What is kept of the log of a server in this process; a test that logs more looks at the start. */
+export const LOG_CHARACTERS_MAX = 1024 * 1024;
+/** A server in this process that takes longer to its first reply is not what a test can afford. */
+export const START_HERE_MS_MAX = 150;

@@ -1,8 +1,8 @@
 /** MEMORY over shards: the reports have Redis's shape, and their sums are the keys'. */
 import t from 'tap';
-import { oracleMissing, type RawClient, startOracle, startServer } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
 import { testUnlessMissing } from './redis-oracle.ts';
+import { oracleMissing, type RawClient, startOracle, startServer } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

@@ -7,8 +7,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { startServer, testUnlessMissing, toolMissing } from './index.ts';
 import { TEST_MS_MAX } from './limits.ts';
+import { startServer, testUnlessMissing, toolMissing } from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

@@ -21,7 +21,8 @@ import { fileURLToPath } from 'node:url';
 import { START_MS_MAX } from './limits.ts';
 import { RawClient } from './raw-client.ts';
 
-const CLI = fileURLToPath(new URL('../../gateway/src/cli.ts', import.meta.url));
+/** The command line lies beside the module of the package: cli.ts here, cli.js when published. */
+const CLI = fileURLToPath(import.meta.resolve('hashlane').replace(/index\.([jt]s)$/, 'cli.$1'));
 const READY = 'Ready to accept connections';
 const START_TRIES = 3;
 

@@ -9,6 +9,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { walk } from './database-walk.ts';
+import { TEST_MS_MAX } from './limits.ts';
 import {
   freePort,
   oracleMissing,
@@ -21,8 +22,7 @@ import {
   testUnlessMissing,
   toolMissing,
   waitFor,
-} from './index.ts';
-import { TEST_MS_MAX } from './limits.ts';
+} from './tools.ts';
 
 t.setTimeout(TEST_MS_MAX);
 

@@ -6,7 +6,7 @@
  * push may have happened or not; its pop may have taken what nobody will see, again as in Redis.
  * But not if it had been waiting: what a waiter's client did not get goes back.
  */
-import { ReplyError, type ReplyValue } from '@hashlane/harness';
+import { ReplyError, type ReplyValue } from '@hashlane/harness/tools';
 import { BLOCKING, type State } from './model.ts';
 import type { Operation } from './operation.ts';
 

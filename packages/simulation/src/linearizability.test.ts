@@ -1,5 +1,5 @@
 /** The checker of linearizability on histories whose verdict is known. */
-import type { ReplyValue } from '@hashlane/harness';
+import type { ReplyValue } from '@hashlane/harness/tools';
 import t from 'tap';
 import { judge, type Verdict } from './linearizability.ts';
 import { nameOf, type State, type Value } from './model.ts';

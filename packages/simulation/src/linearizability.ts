@@ -18,7 +18,7 @@
  * steps as well, of which each is atomic and the whole is not. Operations on one connection that share a key keep the order in which they
  * were sent.
  */
-import { ReplyError, type ReplyValue } from '@hashlane/harness';
+import { ReplyError, type ReplyValue } from '@hashlane/harness/tools';
 import { CONFIGURATIONS_MAX } from './limits.ts';
 import { BLOCKING, equalReplies, execute, keysOf, NOT_NOW, nameOf, type State } from './model.ts';
 import type { Operation } from './operation.ts';

@@ -6,7 +6,7 @@
  * take effect at any later moment at which it can. A time-out says that there was a moment at which
  * there was nothing to take.
  */
-import { ReplyError, type ReplyValue } from '@hashlane/harness';
+import { ReplyError, type ReplyValue } from '@hashlane/harness/tools';
 
 export type Value = string | readonly string[];
 export type State = ReadonlyMap<string, Value>;

@@ -1,5 +1,5 @@
 /** What a simulated client asked, when the gateway had it, and when and what it replied. */
-import type { ReplyValue } from '@hashlane/harness';
+import type { ReplyValue } from '@hashlane/harness/tools';
 
 export class Operation {
   /** Order in which operations were issued, over all clients. */

@@ -4,7 +4,7 @@
  * al., 2012).
  */
 
-import type { SeededRandom } from '@hashlane/harness';
+import type { SeededRandom } from '@hashlane/harness/tools';
 import { serverCommands } from 'hashlane/parts';
 import { SOCKET_BYTES } from './limits.ts';
 

@@ -2,7 +2,7 @@
  * What a command of the workload may reply at all. Values are unique over a run, so a reply that
  * went to the wrong request seldom has its shape and never its value.
  */
-import { ReplyError, type ReplyValue } from '@hashlane/harness';
+import { ReplyError, type ReplyValue } from '@hashlane/harness/tools';
 import type { Operation } from './operation.ts';
 
 type Shape = (reply: ReplyValue, words: readonly string[]) => boolean;

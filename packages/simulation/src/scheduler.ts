@@ -17,7 +17,7 @@
  *
  * Every step is folded into `hash`: two runs of one seed that differ anywhere differ there.
  */
-import { SeededRandom } from '@hashlane/harness';
+import { SeededRandom } from '@hashlane/harness/tools';
 import {
   EVENT_US_MAX,
   EVENTS_PER_TURN,

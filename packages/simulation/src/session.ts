@@ -2,7 +2,7 @@
  * One connection of a simulated client: sends requests, takes replies apart and joins them with
  * what was asked, in order.
  */
-import { parseReply, type ReplyValue, replyEnd } from '@hashlane/harness';
+import { parseReply, type ReplyValue, replyEnd } from '@hashlane/harness/tools';
 import type { Operation } from './operation.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimulatedServer } from './simulated-server.ts';

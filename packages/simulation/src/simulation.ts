@@ -11,7 +11,7 @@
  * clients that are gone, and in locked mode the history is linearizable. A violation ends the run
  * with a SimulationFailure; the same seed and options come to it again.
  */
-import { ReplyError, type ReplyValue } from '@hashlane/harness';
+import { ReplyError, type ReplyValue } from '@hashlane/harness/tools';
 import { Deliveries } from './deliveries.ts';
 import {
   EPOCH_OPERATIONS_MAX,

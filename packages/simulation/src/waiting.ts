@@ -2,7 +2,7 @@
  * The rules of waiting: who came first is served first, and nobody waits for what is there.
  */
 import { type Engine, TYPE_NAMES } from '@hashlane/core';
-import { ReplyError } from '@hashlane/harness';
+import { ReplyError } from '@hashlane/harness/tools';
 import { BLOCKING, keysOf, nameOf } from './model.ts';
 import type { Operation } from './operation.ts';
 

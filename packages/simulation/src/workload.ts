@@ -3,7 +3,7 @@
  * transactions when the server has them. Pushed elements are unique over the whole run, so that
  * each can be followed.
  */
-import type { SeededRandom } from '@hashlane/harness';
+import type { SeededRandom } from '@hashlane/harness/tools';
 import type { Profile } from './profile.ts';
 
 export type Requests = readonly (readonly string[])[];

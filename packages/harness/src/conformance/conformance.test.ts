@@ -8,6 +8,8 @@
 import t, { type Test } from 'tap';
 import { lineOf } from '../command-text.ts';
 import { scanKeys } from '../database-walk.ts';
+import { TEST_MS_MAX } from '../limits.ts';
+import { isSameReply } from '../reply-comparison.ts';
 import {
   oracleMissing,
   type RawClient,
@@ -16,9 +18,7 @@ import {
   startOracle,
   startServer,
   testUnlessMissing,
-} from '../index.ts';
-import { TEST_MS_MAX } from '../limits.ts';
-import { isSameReply } from '../reply-comparison.ts';
+} from '../tools.ts';
 import { bitmapCases } from './bitmap-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { genericCases } from './generic-cases.ts';

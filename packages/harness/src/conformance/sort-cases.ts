@@ -191,6 +191,21 @@ export const sortCases = cases(`
   MSET w_a 5 w_b 4 w_c 3 w_d 2 w_e 1
   SORT z BY w_*
   SORT z BY w_* DESC LIMIT 0 2
+  # SORT whose patterns name keys of its own shard, and of others
+  RPUSH {a}l 1 2 3
+  MSET {a}w_1 3 {a}w_2 1 {a}w_3 2 {b}w_1 1 {b}w_2 3 {b}w_3 2
+  HSET {a}o_2 f two
+  SORT {a}l BY {a}w_*
+  SORT {a}l BY {b}w_*
+  SORT {a}l BY {a}w_* GET {a}o_*->f GET # GET {b}w_* LIMIT 0 2
+  SORT {a}l BY {a}w_* GET {a}o_*->f GET # DESC
+  SORT {a}l BY {a}w_* STORE {a}d
+  LRANGE {a}d 0 -1
+  SORT {a}l BY {a}w_* STORE {b}d
+  LRANGE {b}d 0 -1
+  SORT_RO {a}l BY {a}w_* LIMIT 1 1 DESC
+  SORT {a}l BY {a}w_* GET
+  SORT {a}l BY {a}w_* LIMIT x 1
   # mistakes in SORT
   SORT
   SORT_RO

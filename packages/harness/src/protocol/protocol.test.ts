@@ -4,6 +4,7 @@
  */
 
 import t, { type Test } from 'tap';
+import { TEST_MS_MAX } from '../limits.ts';
 import {
   oracleMissing,
   RawClient,
@@ -13,8 +14,7 @@ import {
   startOracle,
   startServer,
   testUnlessMissing,
-} from '../index.ts';
-import { TEST_MS_MAX } from '../limits.ts';
+} from '../tools.ts';
 import { type Vector, vectors } from './vectors.ts';
 
 t.setTimeout(TEST_MS_MAX);

@@ -1,8 +1,8 @@
 /** A short run of the traffic fuzzer: the process lives, forgets connections, and does not grow. */
 
 import t from 'tap';
-import { startServer } from '../index.ts';
 import { TEST_MS_MAX } from '../limits.ts';
+import { startServer } from '../tools.ts';
 import { fuzzTraffic } from './traffic.fuzz.ts';
 
 t.setTimeout(TEST_MS_MAX);

@@ -36,7 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   simulation: [
     '@hashlane/core',
     '@hashlane/core/metadata',
-    '@hashlane/harness',
+    '@hashlane/harness/tools',
     '@hashlane/rdb',
     '@hashlane/resp',
     '@hashlane/shard-worker',
