@@ -59,6 +59,7 @@ import { copyRequest, parseCopy } from './request-copy.ts';
 import type { ReplyFunction, ServerCall } from './server-command.ts';
 import { SilentReceiver } from './silent-receiver.ts';
 import type { SnapshotScheduler } from './snapshot-scheduler.ts';
+import { sortsAlone } from './sorting.ts';
 import { Statistics } from './statistics.ts';
 import { queueCommand, refuseExec, type Transaction, unwatch } from './transaction.ts';
 import { Turn } from './turn.ts';
@@ -747,7 +748,7 @@ export class Gateway {
   #shardOfAll(spec: CommandMetadata, parser: RequestParser): number {
     const { keys } = this;
     // BY and GET of SORT name keys that are not among its arguments.
-    if (spec.spread === 'sort' && parser.argc > 2) return -1;
+    if (spec.spread === 'sort' && parser.argc > 2 && !sortsAlone(parser, this.#shardOf)) return -1;
     const count = keys.find(spec, parser);
     if (count === 0) return spec.spread === 'every' ? -1 : 0;
     let shard = -1;
@@ -761,10 +762,13 @@ export class Gateway {
 
   /** The shard of a key. */
   shardOfBytes(key: Buffer): number {
-    const block = new Block(key);
-    const hash = hashBytes(block, 0, key.length);
-    return shardOfKey(block, 0, key.length, hash, this.#links.length);
+    return this.#shardOf(new Block(key));
   }
+
+  readonly #shardOf = (key: Block): number => {
+    const { length } = key.bytes;
+    return shardOfKey(key, 0, length, hashBytes(key, 0, length), this.#links.length);
+  };
 
   /** The shard of the key in an argument. */
   shardOfArgument(parser: RequestParser, i: number): number {

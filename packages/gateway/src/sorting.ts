@@ -3,15 +3,67 @@
  * anywhere: core's commands/sort.ts says what is missing, the values are fetched from their shards,
  * and it is asked again. Two rounds do, one for the weights and one for the GETs, unless other
  * clients change the key meanwhile; after ROUNDS_MAX what is not there counts as not existing.
+ * Where the patterns can only name keys of the sorted key's shard, or there are none, that shard
+ * executes the command alone (`sortsAlone`).
  *
  * The result comes to the gateway, and with STORE goes on to the destination's shard.
  */
+import { Block, type RequestParser } from '@hashlane/resp';
 import type { Coordinated } from './coordinator.ts';
 import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 
 const ROUNDS_MAX = 8;
 const NO_BYTES = Buffer.alloc(0);
+const STAR = 42;
+const OPEN = 123;
+const CLOSE = 125;
+/** Options of SORT and the number of their arguments; any other word is a mistake, or has none. */
+const OPTION_ARGUMENTS: ReadonlyMap<string, number> = new Map([
+  ['LIMIT', 2],
+  ['STORE', 1],
+  ['BY', 1],
+  ['GET', 1],
+]);
+const OPTION_BYTES_MAX = 5;
+
+/**
+ * Can the shard of the sorted key execute a SORT alone, as far as its patterns go? `shardOf` gives
+ * the shard of a key in a block.
+ */
+export function sortsAlone(parser: RequestParser, shardOf: (key: Block) => number): boolean {
+  let home = -1;
+  for (let i = 2; i < parser.argc; i++) {
+    const word = parser.length(i) > OPTION_BYTES_MAX ? '' : parser.text(i).toUpperCase();
+    if ((word === 'BY' || word === 'GET') && i + 1 < parser.argc) {
+      const tag = tagOf(bytesOf(parser, i + 1));
+      if (tag === undefined) return false;
+      if (home < 0) home = shardOf(new Block(bytesOf(parser, 1)));
+      if (tag.length > 0 && shardOf(new Block(tag)) !== home) return false;
+    }
+    i += OPTION_ARGUMENTS.get(word) ?? 0;
+  }
+  return true;
+}
+
+function bytesOf(parser: RequestParser, i: number): Buffer {
+  const from = parser.offset(i);
+  return parser.block.bytes.subarray(from, from + parser.length(i));
+}
+
+/**
+ * The hash tag, with its braces, that all keys have which a pattern names; empty when it names none,
+ * undefined when the keys may be anywhere.
+ */
+function tagOf(pattern: Buffer): Buffer | undefined {
+  const star = pattern.indexOf(STAR);
+  if (star < 0) return NO_BYTES;
+  const open = pattern.indexOf(OPEN);
+  const close = pattern.indexOf(CLOSE, open + 1);
+  // A brace behind the star may not be the first one: elements may have braces of their own.
+  const isFixed = open >= 0 && close > open + 1 && close < star;
+  return isFixed ? pattern.subarray(open, close + 1) : undefined;
+}
 
 /** Runs SORT or SORT_RO. */
 export async function sortOverShards(command: Coordinated): Promise<ReplyFunction> {
