@@ -25,6 +25,9 @@ const LONG_RANGES = ['LRANGE_300', 'LRANGE_600'];
 const TYPE_WRITES = ['HSET', 'SADD', 'ZADD', 'ZPOPMIN', 'SPOP', 'XADD'];
 const LARGE_ZSET = ['ZADD of 1M', 'ZRANK of 1M', 'ZRANGEBYSCORE of 1M'];
 const WHOLE_VALUES = ['HGETALL of 100', 'SMEMBERS of 100', 'ZRANGE of 100'];
+/** Bars for scripts are set as speed-ups: the CPU of one operation falls by the same factor. */
+const speedUp = (factor: number) => ({ throughputMin: factor, cpuMax: 1 / factor });
+const RECORDED_CALLS = ['addStandardJob', 'moveToFinished'];
 const NOT_BASELINE = new Set(['redis', 'control']);
 
 function ratioBar(
@@ -66,6 +69,19 @@ export const BARS: readonly Bar[] = [
   { tests: ['BRPOP 1000 blocked'], metric: 'wakeP99Us', basis: 'ratio', atMost: 1.5 },
   { tests: ['stall 5M keys'], metric: 'stallMaxMs', basis: 'absolute', atMost: 10 },
   { tests: ['idle*', 'blocked*'], metric: 'kbPerConnection', basis: 'absolute', atMost: 20 },
+  {
+    tests: ['addBulk + process'],
+    contenders: ['inproc'],
+    metric: 'cpuUs',
+    basis: 'ratio',
+    atMost: 0.6,
+  },
+  { tests: ['addBulk + process'], contenders: ['1'], metric: 'cpuUs', basis: 'ratio', atMost: 0.9 },
+  ...ratioBar(RECORDED_CALLS, undefined, 'inproc', speedUp(1.8)),
+  ...ratioBar(['HSET ZADD LPUSH RPOP'], undefined, 'inproc', speedUp(2.5)),
+  ...ratioBar(['arithmetic*'], undefined, 'inproc', speedUp(2)),
+  { tests: ['first call*'], metric: 'firstCallMs', basis: 'absolute', atMost: 5 },
+  { tests: ['two queues'], contenders: ['2'], metric: 'gain', basis: 'absolute', atLeast: 1.7 },
   { tests: ['*'], metric: 'correct', basis: 'absolute', atLeast: 1 },
 ];
 

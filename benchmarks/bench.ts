@@ -12,21 +12,19 @@
 // Exit code: 0 when everything could be measured, whatever the verdicts on the bars; 1 when a
 // measurement failed; 2 on a wrong command line; 130 when interrupted.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, release, type as systemType, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bigValue } from './big-value.ts';
 import { renderChart } from './chart.ts';
 import { connections } from './connections.ts';
-import { type Contender, contenderNamed, stopChildrenOnSignals } from './contenders.ts';
+import { type Contender, stopChildrenOnSignals } from './contenders.ts';
 import { memory } from './memory.ts';
 import { plainRun } from './plain-run.ts';
 import { queueDelivery } from './queue-delivery.ts';
-import { type RunInfo, renderReport, renderSample } from './report.ts';
+import { renderReport, renderSample } from './report.ts';
 import { type Sample, summarise, testLabel } from './results.ts';
+import { availableContenders, describeRun } from './run-info.ts';
 import { stall } from './stall.ts';
 import type { BenchContext, Suite } from './suite.ts';
 import { throughput } from './throughput.ts';
@@ -102,42 +100,6 @@ function readOptions(): Options {
     contenders: availableContenders([...new Set(names.split(','))]),
     rounds,
     out: values.out ?? (isWhole ? RESULTS : undefined),
-  };
-}
-
-/** Leaves out, and says so, what cannot be started from this checkout. */
-function availableContenders(names: readonly string[]): Contender[] {
-  return names.map(contenderNamed).filter((contender) => {
-    const isThere = contender.needs === undefined || existsSync(contender.needs);
-    if (!isThere) console.error(`${contender.label}: left out, ${contender.needs} is not there`);
-    return isThere;
-  });
-}
-
-function outputOf(command: string, args: readonly string[]): string {
-  try {
-    return execFileSync(command, args, { encoding: 'utf8', cwd: import.meta.dirname }).trim();
-  } catch {
-    return '';
-  }
-}
-
-function describeRun(options: Options, startedAt: number, leftOut: ReadonlySet<string>): RunInfo {
-  const redis = /v=([\d.]+)/.exec(outputOf('redis-server', ['--version']))?.[1] ?? 'unknown';
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    commit: outputOf('git', ['rev-parse', '--short', 'HEAD']) || 'unknown',
-    node: process.versions.node,
-    redis,
-    system: `${systemType()} ${release().split('.').slice(0, 2).join('.')}`,
-    cpu: cpus()[0]?.model ?? 'unknown processor',
-    cores: cpus().length,
-    memoryGb: Math.round(totalmem() / 2 ** 30),
-    rounds: options.rounds,
-    isQuick: options.quick,
-    seconds: Math.round((performance.now() - startedAt) / 1e3),
-    leftOut: [...leftOut],
-    contenders: options.contenders.map(({ name, label }) => ({ name, label })),
   };
 }
 

@@ -81,6 +81,13 @@ t.test('everything stays on the card', async (t) => {
   for (const [, x, w] of bars) t.ok(Number(x) + Number(w) < width);
 });
 
+t.test('long labels push the bars to the right', async (t) => {
+  const firstBar = (svg: string) => Number([...svg.matchAll(/<rect x="([\d.]+)"/g)].at(-1)?.[1]);
+  const short = renderChart(INFO, [cell({})])!;
+  const long = renderChart(INFO, [cell({ test: 'moveToFinished and fetch next' })])!;
+  t.ok(firstBar(long) > firstBar(short));
+});
+
 t.test('nothing to draw', async (t) => {
   t.equal(renderChart(INFO, []), undefined);
   t.equal(renderChart(INFO, [cell({ metric: 'stallMaxMs' })]), undefined);

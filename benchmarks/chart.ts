@@ -11,21 +11,22 @@
 //
 // Bars longer than the axis are cut at its end; the figure beside the bar always tells the value.
 
-import type { RunInfo } from './report.ts';
+import { BENCH_TEXTS, type ReportTexts, type RunInfo } from './report.ts';
 import { BASELINE, type Cell, type MetricName, testLabel } from './results.ts';
 import { CARD_STYLE, colorOf, frame, line, rect, text } from './svg.ts';
 
 const BAR = { height: 10, gap: 3 };
 const ROW_GAP = 12;
 const MARGIN = 24;
-const LABEL_WIDTH = 144;
+const LABEL_WIDTH_MIN = 144;
+/** Of one character of a label. */
+const LABEL_CHARACTER = 6.6;
 const PANEL_WIDTH = 330;
 /** Room right of the longest bar for its figure. */
 const FIGURE_WIDTH = 46;
 const PANEL_GAP = 36;
 const HEAD_HEIGHT = 108;
 const FOOT_HEIGHT = 40;
-const TITLE = 'hashlane beside redis-server: ratios of throughput and CPU per operation';
 
 interface Panel {
   readonly metric: MetricName;
@@ -44,7 +45,11 @@ interface Row {
 }
 
 /** The SVG document, or undefined if nothing in the cells has a ratio to draw. */
-export function renderChart(info: RunInfo, cells: readonly Cell[]): string | undefined {
+export function renderChart(
+  info: RunInfo,
+  cells: readonly Cell[],
+  texts: ReportTexts = BENCH_TEXTS,
+): string | undefined {
   const drawn = cells.filter((c) => c.ratio !== null && PANELS.some((p) => p.metric === c.metric));
   const rows: Row[] = [...Map.groupBy(drawn, testLabel)].map(([label, own]) => ({
     label,
@@ -55,22 +60,24 @@ export function renderChart(info: RunInfo, cells: readonly Cell[]): string | und
     (c) => c.name !== BASELINE && drawn.some((cell) => cell.contender === c.name),
   );
   const rowHeight = series.length * (BAR.height + BAR.gap) + ROW_GAP;
-  const width = 2 * MARGIN + LABEL_WIDTH + 2 * PANEL_WIDTH + PANEL_GAP;
+  const longest = Math.max(...rows.map(({ label }) => label.length));
+  const labelWidth = Math.max(LABEL_WIDTH_MIN, Math.ceil(longest * LABEL_CHARACTER));
+  const width = 2 * MARGIN + labelWidth + 2 * PANEL_WIDTH + PANEL_GAP;
   const height = HEAD_HEIGHT + rows.length * rowHeight + FOOT_HEIGHT;
   const panels = PANELS.map((panel, i) => {
-    const left = MARGIN + LABEL_WIDTH + i * (PANEL_WIDTH + PANEL_GAP);
+    const left = MARGIN + labelWidth + i * (PANEL_WIDTH + PANEL_GAP);
     return drawPanel(panel, left, rows, rowHeight, series);
   });
   const labels = rows.map((row, i) => {
     const y = HEAD_HEIGHT + i * rowHeight + (rowHeight - ROW_GAP) / 2 + 4;
     return text(MARGIN, y, row.label, 'ink', { size: 12 });
   });
-  const body = [drawHead(info, series), ...labels, ...panels.flat(), drawFoot(info, height)];
-  return frame(width, height, TITLE, CARD_STYLE, body.flat());
+  const head = drawHead(info, series, texts);
+  const body = [...head, ...labels, ...panels.flat(), drawFoot(info, height, texts)];
+  return frame(width, height, texts.chartTitle, CARD_STYLE, body);
 }
 
-function drawHead(info: RunInfo, series: RunInfo['contenders']): string[] {
-  const title = 'hashlane beside redis-server (1.0×)';
+function drawHead(info: RunInfo, series: RunInfo['contenders'], texts: ReportTexts): string[] {
   const legend: string[] = [];
   let x = MARGIN;
   for (const [i, contender] of series.entries()) {
@@ -81,15 +88,15 @@ function drawHead(info: RunInfo, series: RunInfo['contenders']): string[] {
   const rounds = info.rounds === 1 ? 'one round' : `medians of ${info.rounds} rounds`;
   const where = `${rounds}, ${info.cores} cores for client and server`;
   return [
-    text(MARGIN, 32, title, 'ink', { size: 16, weight: 600 }),
+    text(MARGIN, 32, texts.chartHeading, 'ink', { size: 16, weight: 600 }),
     ...legend,
     text(x, 56.5, where, 'soft', { size: 12 }),
   ];
 }
 
-function drawFoot(info: RunInfo, height: number): string {
+function drawFoot(info: RunInfo, height: number, texts: ReportTexts): string {
   const versions = `redis-server ${info.redis}, Node ${info.node}, ${info.cpu}`;
-  const said = `${info.date}, ${versions}. P1, P16: pipeline of 1, of 16; 50 clients.`;
+  const said = `${info.date}, ${versions}. ${texts.chartNote}`;
   return text(MARGIN, height - 14, said, 'soft', { size: 11 });
 }
 

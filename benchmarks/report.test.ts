@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type RunInfo, renderReport, renderSample, renderTable } from './report.ts';
+import { BENCH_TEXTS, type RunInfo, renderReport, renderSample, renderTable } from './report.ts';
 import { type Sample, summarise } from './results.ts';
 
 const INFO: RunInfo = {
@@ -57,4 +57,13 @@ t.test('columns are padded', async (t) => {
     renderTable(['a', 'b'], [['long name', '1']]),
     ['| a         |   b |', '| --------- | --: |', '| long name |   1 |'].join('\n'),
   );
+});
+
+t.test('another benchmark brings its own title and notes', async (t) => {
+  const samples: Sample[] = [{ ...SAMPLE, contender: 'redis', values: { rps: 1 } }];
+  const texts = { ...BENCH_TEXTS, title: 'Scripts', notes: ['An operation is a call.'] };
+  const report = renderReport(INFO, summarise(samples), samples, texts);
+  t.match(report, /^# Scripts\n/);
+  t.match(report, 'An operation is a call.');
+  t.notMatch(report, 'P16 are');
 });

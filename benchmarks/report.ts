@@ -25,25 +25,51 @@ export interface RunInfo {
   readonly contenders: readonly { readonly name: string; readonly label: string }[];
 }
 
+/** What the reports of different benchmarks say differently. */
+export interface ReportTexts {
+  readonly title: string;
+  /** Lines on how to read the figures. */
+  readonly notes: readonly string[];
+  /** The picture's name, the heading in it, and what its last line says of the load. */
+  readonly chartTitle: string;
+  readonly chartHeading: string;
+  readonly chartNote: string;
+}
+
+export const BENCH_TEXTS: ReportTexts = {
+  title: 'hashlane beside redis-server',
+  notes: ['P1 and P16 are pipelines of 1 and 16.'],
+  chartTitle: 'hashlane beside redis-server: ratios of throughput and CPU per operation',
+  chartHeading: 'hashlane beside redis-server (1.0×)',
+  chartNote: 'P1, P16: pipeline of 1, of 16; 50 clients.',
+};
+
 /** The whole report; ends with a line feed. */
 export function renderReport(
   info: RunInfo,
   cells: readonly Cell[],
   samples: readonly Sample[],
+  texts: ReportTexts = BENCH_TEXTS,
 ): string {
   const tables = METRIC_NAMES.flatMap((metric) => {
     const rows = cells.filter((cell) => cell.metric === metric);
     return rows.length === 0 ? [] : [metricSection(metric, rows, info)];
   });
   const late = info.leftOut.length === 0 ? '' : `Left out for time: ${info.leftOut.join(', ')}.`;
-  const sections = [heading(info), summary(cells), late, errorList(info, samples), ...tables];
+  const sections = [
+    heading(info, texts),
+    summary(cells),
+    late,
+    errorList(info, samples),
+    ...tables,
+  ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function heading(info: RunInfo): string {
+function heading(info: RunInfo, texts: ReportTexts): string {
   const rounds = `${info.rounds} round${info.rounds === 1 ? '' : 's'}`;
   return [
-    '# hashlane beside redis-server',
+    `# ${texts.title}`,
     '',
     `${info.date}, commit ${info.commit}, Node ${info.node}, redis-server ${info.redis}.`,
     `${info.cpu}, ${info.cores} cores for client and server, ${info.memoryGb} GB, ${info.system}.`,
@@ -51,8 +77,8 @@ function heading(info: RunInfo): string {
       ` ${info.seconds} s in all.`,
     '',
     'A cell: median of the rounds, median of the ratios to redis-server in the same round, and',
-    '✓ or ✗ where a bar is set (benchmarks/bars.ts). P1 and P16 are pipelines of 1 and 16.',
-    'Compare within a run only.',
+    '✓ or ✗ where a bar is set (benchmarks/bars.ts). Compare within a run only.',
+    ...texts.notes,
   ].join('\n');
 }
 

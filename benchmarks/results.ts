@@ -78,6 +78,14 @@ export const METRICS = {
   inMs: { title: 'Time in', unit: 'ms', better: 'lower', digits: 0 },
   outMs: { title: 'Time out', unit: 'ms', better: 'lower', digits: 0 },
   messagesPerSecond: { title: 'Messages moved', unit: 'k/s', better: 'higher', digits: 1 },
+  firstCallMs: { title: 'First call of a script', unit: 'ms', better: 'lower', digits: 2 },
+  gain: { title: 'Throughput against one shard', unit: '×', better: 'higher', digits: 2 },
+  driverBusy: {
+    title: 'Share of the time in which the driver was busy',
+    unit: '',
+    better: 'lower',
+    digits: 2,
+  },
   correct: { title: 'Correct (1 = yes)', unit: '', better: 'higher', digits: 0 },
 } as const satisfies Record<string, Metric>;
 
