@@ -26,6 +26,7 @@ const CORPUS: readonly string[] = [
   'local t = {n = 0} function t:inc(k) self.n = self.n + k return self end return t:inc(2):inc(3).n',
   'local a = {} a.x, a.y = 1, 2 a.x, a.y = a.y, a.x return a',
   'local i, a = 1, {} i, a[i] = i + 1, 20 return i, a',
+  'return {[1] = 1, [1] = 2}, {[1] = 5, 9, [1] = 6}, {[1] = 1, [2] = 2, [1] = 3}',
   'return #{1, 2, nil, 4}, #{1, nil, 3, nil}, #{nil, nil, 3}, #{n = 1}, #"abc", #{nil}, #{nil, 2}',
   'local t = {1, 2, 3, 4} t[#t] = nil t[#t] = nil t[3] = "x" return t, #t',
   'local t = {} for i = 10, 1, -1 do t[i] = i end return #t, t',

@@ -181,9 +181,11 @@ export function spread(result: LuaResult): MultipleValues {
 /** A table constructor: `fields` are key, value, key, value…; items win over fields. */
 export function tableOf(items: LuaValue[], fields: readonly LuaValue[]): LuaTable {
   const table = new LuaTable(items);
+  // The table takes `items` over, and fields make it longer.
+  const itemCount = items.length;
   for (let at = 0; at < fields.length; at += 2) {
     const key = fields[at];
-    const isItem = typeof key === 'number' && key >= 1 && key <= items.length;
+    const isItem = typeof key === 'number' && key >= 1 && key <= itemCount;
     if (isItem && Number.isInteger(key)) continue;
     if (key === undefined) throw luaError('table index is nil');
     if (Number.isNaN(key as number)) throw luaError('table index is NaN');
