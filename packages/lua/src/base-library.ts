@@ -24,6 +24,7 @@ import {
   first,
   type LuaFunction,
   type LuaResult,
+  LuaUserdata,
   type LuaValue,
   NO_VALUES,
   typeName,
@@ -53,6 +54,7 @@ let addressNumber = 0;
 
 /** Something that looks like an address and is the object's own. */
 function addressOf(value: object): string {
+  if (value instanceof LuaUserdata) return value.address;
   let address = addresses.get(value);
   if (address === undefined) {
     addressNumber++;

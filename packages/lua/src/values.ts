@@ -34,11 +34,12 @@ export type LuaFunction = (...args: LuaValue[]) => LuaResult;
 
 /** An opaque value, equal to itself only. */
 export class LuaUserdata {
-  readonly name: string;
+  /** What `tostring` shows of it. */
+  readonly address: string;
   metatable: LuaTable | undefined = undefined;
 
-  constructor(name: string) {
-    this.name = name;
+  constructor(address: string) {
+    this.address = address;
   }
 }
 
