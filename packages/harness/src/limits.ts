@@ -15,3 +15,7 @@ export const TEST_MS_MAX = 200_000;
 export const LOG_CHARACTERS_MAX = 1024 * 1024;
 /** A server in this process that takes longer to its first reply is not what a test can afford. */
 export const START_HERE_MS_MAX = 150;
+/** A case of a queue library's suite; cases at once in a cell; what a case may wait for jobs. */
+export const CASE_MS_MAX = 60_000;
+export const CASES_AT_ONCE = 6;
+export const QUEUE_WAIT_MS_MAX = 25_000;

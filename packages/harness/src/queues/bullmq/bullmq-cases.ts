@@ -1,0 +1,32 @@
+/** All cases of BullMQ, by topic. */
+import { crowdCases } from './crowd-cases.ts';
+import { delayedCases } from './delayed-cases.ts';
+import { eventsCases } from './events-cases.ts';
+import { flowCases } from './flow-cases.ts';
+import { jobsCases } from './jobs-cases.ts';
+import { limitsCases } from './limits-cases.ts';
+import { metricsCases } from './metrics-cases.ts';
+import { pauseCases } from './pause-cases.ts';
+import { priorityCases } from './priority-cases.ts';
+import { retriesCases } from './retries-cases.ts';
+import { sandboxCases } from './sandbox-cases.ts';
+import { schedulerCases } from './scheduler-cases.ts';
+import { stalledCases } from './stalled-cases.ts';
+import { upkeepCases } from './upkeep-cases.ts';
+
+export const bullmqCases = [
+  ...sandboxCases,
+  ...schedulerCases,
+  ...jobsCases,
+  ...retriesCases,
+  ...delayedCases,
+  ...priorityCases,
+  ...limitsCases,
+  ...pauseCases,
+  ...stalledCases,
+  ...upkeepCases,
+  ...flowCases,
+  ...eventsCases,
+  ...metricsCases,
+  ...crowdCases,
+];
