@@ -25,6 +25,8 @@ export interface EngineSettings {
   streamNodeMaxEntries: number;
   protoMaxBulkBytes: number;
   databases: number;
+  /** A script that runs longer keeps others waiting no more: they are told (ms; 0 never). */
+  busyReplyMs: number;
   /** Strings in snapshots and DUMP payloads may be compressed. */
   rdbCompression: boolean;
 }
@@ -49,6 +51,7 @@ export function defaultEngineSettings(): EngineSettings {
     streamNodeMaxEntries: 100,
     protoMaxBulkBytes: 512 * 1024 * 1024,
     databases: 16,
+    busyReplyMs: 5000,
     rdbCompression: true,
   };
 }
@@ -72,6 +75,7 @@ const FIELDS: { readonly [parameter: string]: keyof EngineSettings } = {
   'stream-node-max-entries': 'streamNodeMaxEntries',
   'proto-max-bulk-len': 'protoMaxBulkBytes',
   databases: 'databases',
+  'busy-reply-threshold': 'busyReplyMs',
   rdbcompression: 'rdbCompression',
 };
 

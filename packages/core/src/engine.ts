@@ -23,7 +23,15 @@ import { Keyspace, type KeyspaceHost } from './keyspace.ts';
 import { LazyFree } from './lazy-free.ts';
 import { EXPIRY_KEYS_PER_CYCLE_MAX, REPLY_BLOCK_BYTES } from './limits.ts';
 import { RandomSource } from './random-source.ts';
-import { REQUEST_DENY_BLOCKING, REQUEST_NO_TOUCH, REQUEST_RESP3, Request } from './request.ts';
+import {
+  REQUEST_DENY_BLOCKING,
+  REQUEST_GIVES_WAY,
+  REQUEST_NO_TOUCH,
+  REQUEST_RESP3,
+  REQUEST_WAITS_ONLY,
+  Request,
+} from './request.ts';
+import type { ScriptHost } from './script-host.ts';
 import { SnapshotWalk } from './snapshot-walk.ts';
 import type { ValueCodec } from './value-codec.ts';
 import { type Claim, type Waiter, Waiters, type WaitingKey } from './waiters.ts';
@@ -52,6 +60,8 @@ export class Engine implements KeyspaceHost {
   runNested: (command: number) => void = () => {
     throw new Error('the host runs no nested commands');
   };
+  /** Runs scripts; set by the host. */
+  scripts: ScriptHost | undefined;
   /** Set by the host for a command of a waiter that is registered in several shards. */
   claim: Claim | undefined;
 
@@ -168,6 +178,7 @@ export class Engine implements KeyspaceHost {
     context.isBlocked = false;
     if (context.replaced.size !== 0) context.replaced.clear();
     if (this.claim !== undefined) return this.#waitClaimed(spec);
+    if (this.#held.size > 0 && this.#givesWay(spec)) return this.#waitClaimed(spec);
     if (this.watches.size === 0) spec.handler(context);
     else this.#handleWatched(spec);
     if (context.isBlocked) {
@@ -175,6 +186,23 @@ export class Engine implements KeyspaceHost {
       return false;
     }
     return true;
+  }
+
+  /**
+   * Executes one command of a script, within the command that runs the script. It has written its
+   * reply on return, and may not block. Memory is the caller's to check. The caller restores the
+   * context's request, keyspace and protocol after the last one.
+   */
+  executeNested(spec: CommandSpec, request: Request): void {
+    const { context } = this;
+    this.commandsProcessed++;
+    context.request = request;
+    context.keyspace = this.#keyspaces[request.database] ?? this.keyspace(request.database);
+    this.reply.protocol = (request.flags & REQUEST_RESP3) !== 0 ? 3 : 2;
+    context.isBlocked = false;
+    if (this.watches.size === 0) spec.handler(context);
+    else this.#handleWatched(spec);
+    invariant(!context.isBlocked, 'a command of a script blocks');
   }
 
   /** Runs a handler; keys that it changes are no longer as their watchers saw them. */
@@ -194,7 +222,7 @@ export class Engine implements KeyspaceHost {
    * Registers a waiter of several shards. It may not take anything before it has won its claim. A
    * command that can tell whether it is ready runs when it is, if it wins, and blocks when it is
    * not. Any other one runs on a database without keys, which makes it block; keys that are there
-   * already are ready at once.
+   * already are ready at once, or with REQUEST_WAITS_ONLY the reply.
    */
   #waitClaimed(spec: CommandSpec): boolean {
     const { claim, context, request } = this;
@@ -213,6 +241,11 @@ export class Engine implements KeyspaceHost {
     spec.handler(context);
     context.keyspace = keyspace;
     if (!context.isBlocked) return true;
+    if ((request.flags & REQUEST_WAITS_ONLY) !== 0 && this.#hasBlockedKey(keyspace)) {
+      context.isBlocked = false;
+      context.reply.simple('READY');
+      return true;
+    }
     this.#addWaiter(spec);
     for (let i = context.blockedKeysFirst; i <= context.blockedKeysLast; i++) {
       const offset = request.offset(i);
@@ -222,6 +255,30 @@ export class Engine implements KeyspaceHost {
       this.waiters.noteReady(keyspace.index, hash, request.block, offset, length);
     }
     return false;
+  }
+
+  /** Is a key there that the command blocked on, and free to be taken from? */
+  #hasBlockedKey(keyspace: Keyspace): boolean {
+    const { context, request } = this;
+    for (let i = context.blockedKeysFirst; i <= context.blockedKeysLast; i++) {
+      const offset = request.offset(i);
+      const length = request.length(i);
+      const hash = hashBytes(request.block, offset, length);
+      if (this.#held.has(hash)) continue;
+      if (keyspace.find(request.block, offset, length, hash) !== 0) return true;
+    }
+    return false;
+  }
+
+  /**
+   * A command that waits comes when somebody who waits for one of its keys is being served: it takes
+   * its place behind, or finds nothing.
+   */
+  #givesWay({ waitsFor }: CommandSpec): boolean {
+    if (waitsFor === undefined) return false;
+    const { flags } = this.request;
+    const mayWait = (flags & REQUEST_DENY_BLOCKING) === 0 || (flags & REQUEST_GIVES_WAY) !== 0;
+    return mayWait && this.#isHeld(this.request);
   }
 
   /** Serves waiters after `execute`. Cheap when there is nothing to do. */
@@ -272,7 +329,7 @@ export class Engine implements KeyspaceHost {
     return this.#held.size > 0;
   }
 
-  #isHeld({ request }: Waiter): boolean {
+  #isHeld(request: Request): boolean {
     const { block } = request;
     for (let i = 1; i < request.argc; i++) {
       if (this.#held.has(hashBytes(block, request.offset(i), request.length(i)))) return true;
@@ -284,7 +341,7 @@ export class Engine implements KeyspaceHost {
     let link = key.first;
     while (link !== undefined) {
       const { waiter, next } = link;
-      if (this.#held.size > 0 && this.#isHeld(waiter)) {
+      if (this.#held.size > 0 && this.#isHeld(waiter.request)) {
         this.#postponed.push(key);
         return;
       }
@@ -299,6 +356,10 @@ export class Engine implements KeyspaceHost {
   }
 
   #serve(waiter: Waiter): void {
+    if (waiter.spec.announces === true) {
+      this.#announce(waiter);
+      return;
+    }
     if (waiter.claim !== undefined) {
       // A claim is won once: who would block again afterwards could never be served any more.
       if (!this.#isReady(waiter)) return;
@@ -308,6 +369,33 @@ export class Engine implements KeyspaceHost {
       }
     }
     this.#runAgain(waiter, waiter.request.flags);
+  }
+
+  /** Says that a waiter could be served; its key is held, and its time stands still. */
+  #announce(waiter: Waiter): void {
+    const { reply, waiters } = this;
+    waiter.isAnnounced = true;
+    waiters.suspendDeadline(waiter);
+    this.holdWaiters(waiter.links[0]!.key.hash);
+    const start = reply.position;
+    reply.simple('READY');
+    this.sink.late(waiter.request.connection, start, reply.position);
+  }
+
+  /** The waiter of a connection was announced, and there was nothing any more: it waits on. */
+  resume(connection: number): void {
+    const waiter = this.waiters.of(connection);
+    if (waiter === undefined || !waiter.isAnnounced) return;
+    this.waiters.resumeDeadline(waiter);
+    this.#endAnnouncement(waiter);
+  }
+
+  #endAnnouncement(waiter: Waiter): void {
+    if (!waiter.isAnnounced) return;
+    waiter.isAnnounced = false;
+    const { key } = waiter.links[0]!;
+    this.waiters.noteAgain(key);
+    this.letGo(key.hash);
   }
 
   /** Would a waiter's handler reply now? */
@@ -363,6 +451,7 @@ export class Engine implements KeyspaceHost {
   unblock(connection: number, answer: 'timeout' | 'error' | 'force' | 'none'): boolean {
     const waiter = this.waiters.of(connection);
     if (waiter === undefined) return false;
+    this.#endAnnouncement(waiter);
     if (waiter.claim !== undefined && answer !== 'none' && !waiter.claim.win()) {
       this.waiters.remove(waiter);
       return false;

@@ -9,4 +9,6 @@ export * from './commands/command-spec.ts';
 export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
 export { invariant } from './invariant.ts';
-export { formatDouble17, parseFloatText } from './number-text.ts';
+export { KeyFinder } from './key-positions.ts';
+export { REDIS_VERSION } from './redis-version.ts';
+export { formatDouble17, parseCursor, parseFloatText } from './number-text.ts';

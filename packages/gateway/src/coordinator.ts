@@ -14,6 +14,7 @@ import {
   type CommandMetadata,
   isReadOnly,
   type KeyRange,
+  MAY_REPLICATE,
   type Spread,
   WRITE,
 } from '@hashlane/core/metadata';
@@ -30,7 +31,6 @@ import { useOf } from './isolation.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
 import { elementsOf, integerOf, isError } from './reply-reader.ts';
-import { parseCopy } from './request-copy.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';
@@ -62,6 +62,13 @@ export interface Coordinated {
   /** The same, in another database. */
   callIn(
     database: number,
+    shard: number,
+    name: string,
+    words: readonly (string | Buffer)[],
+  ): Promise<Buffer>;
+  /** The same, with other flags than the command's. */
+  callAs(
+    flags: number,
     shard: number,
     name: string,
     words: readonly (string | Buffer)[],
@@ -105,6 +112,7 @@ export class Coordinator {
       first: (command) => this.#waits.popFirst(command),
       borrow: runWithBorrowed,
       sort: sortOverShards,
+      script: runScript,
       streams: (command) => readStreams(command, this.#waits),
       every: everyShard,
     };
@@ -117,15 +125,28 @@ export class Coordinator {
   coordinate(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
     if (this.#atOnce.sends(connection, entry, parser)) return;
     if (
-      this.#firstTries.sends(connection, entry, parser, (copy) => {
-        this.#execute(connection, entry, parseCopy(copy));
-      })
-    )
+      this.#firstTries.sends(connection, entry, parser, (copy) =>
+        this.#wait(connection, entry, copy),
+      )
+    ) {
       return;
+    }
     connection.expect(LOCAL);
     connection.bar();
     connection.isHeldByGateway = true;
     this.#execute(connection, entry, parser);
+  }
+
+  /** A first try found nothing. */
+  #wait(connection: Connection, entry: CommandEntry, copy: RequestParser): void {
+    const settle = (answer: Buffer | undefined): void =>
+      this.#settle(connection, (reply) => {
+        if (answer === undefined) reply.nullArray();
+        else reply.raw(answer);
+      });
+    const again = (): void => this.#execute(connection, entry, copy);
+    if (connection.state === 'closed') settle(undefined);
+    else this.#waits.register(connection, entry, copy, settle, again);
   }
 
   /** Executes a command for a connection that is barred and expects its reply from here. */
@@ -187,7 +208,7 @@ export class Coordinator {
     const count = gateway.keys.find(spec, parser);
     const keys = Array.from(gateway.keys.positions.subarray(0, count));
     const owners = keys.map((position) => gateway.shardOfArgument(parser, position));
-    const isWrite = (spec.flags & WRITE) !== 0;
+    const isWrite = (spec.flags & (WRITE | MAY_REPLICATE)) !== 0;
     const isWritten = Array.from(
       gateway.keys.ranges.subarray(0, count),
       (range) => isWrite && !isReadOnly((spec.keys as readonly KeyRange[])[range]),
@@ -208,6 +229,7 @@ export class Coordinator {
       isolated: (work) => (isWithin ? work() : gateway.isolation.run(useOf(command), work)),
       call: (shard, name, args) => callOn(gateway, shard, name, args, database, flags),
       callIn: (other, shard, name, args) => callOn(gateway, shard, name, args, other, flags),
+      callAs: (others, shard, name, args) => callOn(gateway, shard, name, args, database, others),
     };
     return command;
   }
@@ -316,6 +338,13 @@ async function setAll(command: Coordinated): Promise<ReplyFunction> {
     ),
   );
   return firstError(replies) ?? ((reply) => reply.ok());
+}
+
+/** EVAL and its like: on the shard of the first key, which reaches the others itself. */
+async function runScript(command: Coordinated): Promise<ReplyFunction> {
+  const { entry, owners, words } = command;
+  const answer = await command.call(owners[0]!, entry.spec.name, words);
+  return (reply) => reply.raw(answer);
 }
 
 /** MSETNX: sets all when none of the keys exists. */

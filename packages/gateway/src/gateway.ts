@@ -11,13 +11,16 @@
  * commands (shards).
  */
 import {
+  ALLOW_BUSY,
   COMMAND_METADATA,
   type CommandMetadata,
   DENYOOM,
   FAST,
   isReadOnly,
+  KeyFinder,
   type KeyRange,
   LOADING,
+  MAY_REPLICATE,
   NO_AUTH,
   NO_MULTI,
   WRITE,
@@ -51,7 +54,6 @@ import type { Configuration } from './configuration.ts';
 import type { Connection } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
 import { addUse, createIsolation, type Isolation, type KeyUse } from './isolation.ts';
-import { KeyFinder } from './key-positions.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
 import { LOCAL } from './reply-order.ts';
@@ -74,6 +76,8 @@ export const GATE_PAUSED = 2;
 export const GATE_MISCONFIGURED = 4;
 /** Keys are locked: see isolation.ts. */
 export const GATE_LOCKED = 8;
+/** A shard is busy with a long script. */
+export const GATE_BUSY = 16;
 
 export class Gateway {
   readonly configuration: Configuration;
@@ -277,6 +281,18 @@ export class Gateway {
     }
   }
 
+  /** A shard's script began to take long, or has ended. */
+  scriptBusy(shard: number, isBusy: boolean): void {
+    if (isBusy) {
+      this.logger.warn(
+        `Slow script detected on shard ${shard}: still in execution after ` +
+          `${this.configuration.values.busyReplyThreshold} milliseconds.`,
+      );
+    }
+    if (this.shards.busyShards.size > 0) this.gate |= GATE_BUSY;
+    else this.gate &= ~GATE_BUSY;
+  }
+
   /** Called once shards and snapshots are there: what must follow the configuration. */
   configurationAttached(): void {
     const { configuration } = this;
@@ -431,7 +447,20 @@ export class Gateway {
       this.#refuse(connection, entry, errors.misconfigured);
       return true;
     }
+    if ((this.gate & GATE_BUSY) !== 0 && this.#isBusyFor(entry, parser)) {
+      this.#refuse(connection, entry, errors.scriptBusy);
+      return true;
+    }
     return (this.gate & GATE_PAUSED) !== 0 && this.pause.holds(connection, entry, parser);
+  }
+
+  /** Would a command have to wait for a shard that is busy with a long script? */
+  #isBusyFor(entry: CommandEntry, parser: RequestParser): boolean {
+    const { flags, group } = entry.spec;
+    if ((flags & ALLOW_BUSY) !== 0) return entry.spec.name === 'EXEC';
+    if (entry.handler !== undefined) return group !== 'connection';
+    const shard = this.shardOfCommand(entry, parser);
+    return shard < 0 || this.shards.busyShards.has(shard);
   }
 
   // Answering here
@@ -729,7 +758,7 @@ export class Gateway {
   addUseOf(use: KeyUse, spec: CommandMetadata, parser: RequestParser): void {
     const { keys } = this;
     const count = keys.find(spec, parser);
-    const isWrite = (spec.flags & WRITE) !== 0;
+    const isWrite = (spec.flags & (WRITE | MAY_REPLICATE)) !== 0;
     for (let i = 0; i < count; i++) {
       const position = keys.positions[i];
       const from = parser.offset(position);

@@ -16,6 +16,7 @@ import {
   type Threads,
 } from '@hashlane/shard-worker';
 import { Acceptor } from './acceptor.ts';
+import { serverCommands } from './commands/index.ts';
 import type { Configuration } from './configuration.ts';
 import { GATE_LOADING, Gateway } from './gateway.ts';
 import type { Logger } from './log.ts';
@@ -132,7 +133,10 @@ class Server {
     const isSaving = save ?? this.#configuration.values.save.length > 0;
     this.#acceptor.close();
     gateway.holdAll();
-    await Promise.allSettled([gateway.shards.all({ type: 'unblock-all' })]);
+    // A shard with an endless script would not hear of it, and is ended with its waiters.
+    if (gateway.shards.busyShards.size === 0) {
+      await Promise.allSettled([gateway.shards.all({ type: 'unblock-all' })]);
+    }
     gateway.coordinator.unblockAll();
     if (isSaving) {
       try {
@@ -154,6 +158,14 @@ class Server {
   }
 }
 
+/** Levels of redis.log. */
+const LOG_METHODS = {
+  debug: 'debug',
+  verbose: 'debug',
+  notice: 'info',
+  warning: 'warn',
+} as const;
+
 /** Starts the shards that the configuration asks for, reporting to the gateway. */
 export function startShards(gateway: Gateway, seed: number, threads?: Threads): ShardGroup {
   const { configuration, logger } = gateway;
@@ -165,6 +177,9 @@ export function startShards(gateway: Gateway, seed: number, threads?: Threads): 
     threads,
     receiverOf: (connection) => gateway.receiverOf(connection),
     drained: () => gateway.drained(),
+    otherCommands: serverCommands.map(({ name, arity, flags }) => ({ name, arity, flags })),
+    scriptLog: (level, text) => logger[LOG_METHODS[level]](text),
+    scriptBusy: (shard, isBusy) => gateway.scriptBusy(shard, isBusy),
     failed: (shard, reason) => {
       logger.error(`shard ${shard} failed ${reason}`);
       gateway.shardFailed(shard);
@@ -199,6 +214,7 @@ function engineSettings({ values }: Configuration): EngineSettings {
     streamNodeMaxEntries: values.streamNodeMaxEntries,
     protoMaxBulkBytes: Number(values.protoMaxBulkLen),
     databases: values.databases,
+    busyReplyMs: Number(values.busyReplyThreshold),
     rdbCompression: values.rdbcompression,
   };
 }

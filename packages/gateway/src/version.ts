@@ -1,8 +1,7 @@
 /** Versions that the server tells of itself. */
 import { readFileSync } from 'node:fs';
 
-/** The Redis whose behaviour we follow; clients decide by it what they may send. */
-export const REDIS_VERSION = '7.4.0';
+export { REDIS_VERSION } from '@hashlane/core/metadata';
 
 const manifest = new URL('../package.json', import.meta.url);
 /** Our own version, from the package. */

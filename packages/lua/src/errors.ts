@@ -94,6 +94,11 @@ function positionsOf(error: Error): (Position | undefined)[] {
   });
 }
 
+/** Where in a script something was thrown that is no LuaError. */
+export function positionOf(error: Error): Position | undefined {
+  return positionsOf(error).find((each) => each !== undefined);
+}
+
 /** The last marker at or before the line of generated code. */
 function positionIn(chunk: Chunk, codeLine: number): Position {
   const lines = chunk.code.split('\n');

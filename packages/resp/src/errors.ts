@@ -185,7 +185,56 @@ export const errors = {
   streamGroupExists: 'BUSYGROUP Consumer Group name already exists',
   streamEntriesRead: 'ERR value for ENTRIESREAD must be positive or -1',
   streamCountNotPositive: 'ERR COUNT must be > 0',
+  keyCountNegative: "ERR Number of keys can't be negative",
+  noScript: 'NOSCRIPT No matching script. Please use EVAL.',
+  scriptReplyDepth: 'ERR reached lua stack limit',
+  scriptKilled: 'ERR Script killed by user with SCRIPT KILL...',
+  functionKilled: 'ERR Script killed by user with FUNCTION KILL...',
+  scriptTooLong: 'ERR Script stopped: it took longer than busy-reply-threshold...',
+  functionNotFound: 'ERR Function not found',
+  scriptNotBusy: 'NOTBUSY No scripts in execution right now.',
+  scriptUnkillable:
+    'UNKILLABLE Sorry the script already executed write commands against the dataset. You can ' +
+    'either wait the script termination or kill the server in a hard way using the SHUTDOWN ' +
+    'NOSAVE command.',
+  scriptBusy:
+    'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+  scriptFlushOption: 'ERR SCRIPT FLUSH only support SYNC|ASYNC option',
+  scriptDebugOption: 'ERR Use SCRIPT DEBUG YES/SYNC/NO',
+  scriptDebugger: 'ERR the debugger of scripts is not there',
+  scriptWithWrites: 'ERR Can not execute a script with write flag using *_ro command.',
+  scriptOutOfMemory:
+    "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+  shebangIncomplete: 'ERR Invalid script shebang',
 } as const;
+
+/** What a script's redis.call replies or raises before a command runs; `-CODE` where it has one. */
+export const scriptCallErrors = {
+  noArguments: 'Please specify at least one argument for this redis lib call',
+  argumentTypes: 'Lua redis lib command arguments must be strings or integers',
+  unknownCommand: 'Unknown Redis command called from script',
+  wrongArity: 'Wrong number of args calling Redis command from script',
+  notAllowed: 'This Redis command is not allowed from script',
+  readOnly: 'Write commands are not allowed from read-only scripts.',
+  outOfMemory: "-OOM command not allowed when used memory > 'maxmemory'.",
+  aclUnknownCommand: 'Invalid command passed to redis.acl_check_cmd()',
+} as const;
+
+export function scriptSyntax(message: string): string {
+  return `ERR Error compiling script (new function): ${message}`;
+}
+
+export function shebangEngine(engine: string): string {
+  return `ERR Unexpected engine in script shebang: ${engine}`;
+}
+
+export function shebangOption(option: string): string {
+  return `ERR Unknown lua shebang option: ${option}`;
+}
+
+export function shebangFlag(flag: string): string {
+  return `ERR Unexpected flag in script shebang: ${flag}`;
+}
 
 /** Unknown command, with the beginning of its arguments, as Redis quotes them. */
 export function unknownCommand(name: string, args: readonly string[]): string {

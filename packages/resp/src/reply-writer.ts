@@ -103,8 +103,18 @@ export class ReplyWriter {
    * the line (client input quoted in an error) become spaces, as in Redis.
    */
   error(text: string): void {
+    this.countError(text);
+    this.countedError(text);
+  }
+
+  /** Counts an error that is not replied, or not as it is. */
+  countError(text: string): void {
     this.errors++;
     this.#countCode(text);
+  }
+
+  /** `error`, for one that has been counted already. */
+  countedError(text: string): void {
     const line = /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text;
     this.reserve(line.length + 3);
     const { bytes } = this.block;

@@ -12,6 +12,7 @@ import { Block, errors, type ReplyWriter } from '@hashlane/resp';
 import type { ControlAnswers, ControlRequest } from './messages.ts';
 import { ShardHost } from './shard-host.ts';
 import type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
+import type { ScriptOptions } from './shard-scripts.ts';
 
 export interface InProcessLinkOptions {
   readonly seed: number;
@@ -23,6 +24,8 @@ export interface InProcessLinkOptions {
   failed(reason: string): void;
   /** Command names by number, for the report of a failure. */
   commandName(command: number): string;
+  /** For a host that is made now. */
+  scripts(): ScriptOptions;
 }
 
 export class InProcessLink implements ShardLink {
@@ -48,6 +51,7 @@ export class InProcessLink implements ShardLink {
       seed,
       settings,
       reply,
+      scripts: this.#options.scripts(),
       sink: { late: (connection, start, end) => this.#late(connection, start, end) },
     });
     host.onFailure = (error) => this.#fail('background work', error);

@@ -6,8 +6,10 @@ export {
   hashBytes,
   joinDigests,
   REQUEST_DENY_BLOCKING,
+  REQUEST_GIVES_WAY,
   REQUEST_NO_TOUCH,
   REQUEST_RESP3,
+  REQUEST_WAITS_ONLY,
 } from '@hashlane/core';
 export type { ClaimTable } from './claim.ts';
 export type { InProcessLink } from './in-process-link.ts';

@@ -23,3 +23,9 @@ export const SNAPSHOT_KEYS_PER_SLICE = 500;
 export const SNAPSHOT_BYTES_IN_FLIGHT_MAX = 16 * 1024 * 1024;
 /** A timer never sleeps longer, so that a clock that was set back is noticed. */
 export const TIMER_MS_MAX = 10_000;
+
+/**
+ * In the gateway's thread a script that has written may take so many times busy-reply-threshold
+ * before it is ended: nobody could end it otherwise.
+ */
+export const SCRIPT_OVERTIME = 10;

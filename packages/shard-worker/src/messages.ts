@@ -20,6 +20,8 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { EngineSettings, SettingValue } from '@hashlane/core';
+import type { LogLevel } from '@hashlane/scripting';
+import type { OtherCommand } from './shard-scripts.ts';
 
 /** Layout of the words of a request in a batch. */
 export const REQUEST_HEADER_WORDS = 6;
@@ -57,6 +59,9 @@ export type ControlRequest =
   | { readonly type: 'snapshot-begin'; readonly port: MessagePort }
   | { readonly type: 'snapshot-abandon' }
   | { readonly type: 'load'; readonly port: MessagePort }
+  /** Another shard has learned a script. */
+  | { readonly type: 'script-add'; readonly digest: string; readonly source: string }
+  | { readonly type: 'script-flush'; readonly epoch: number }
   | { readonly type: 'active-expire'; readonly enabled: boolean }
   | { readonly type: 'sleep'; readonly milliseconds: number }
   | { readonly type: 'crash'; readonly reason: string }
@@ -75,6 +80,8 @@ export interface ControlAnswers {
   'snapshot-abandon': true;
   /** Keys loaded; an error text when a record could not be decoded. */
   load: { readonly keys: number; readonly error: string | undefined };
+  'script-add': true;
+  'script-flush': true;
   'active-expire': true;
   sleep: true;
   crash: never;
@@ -94,7 +101,19 @@ export interface ControlAnswer {
 }
 
 export type MessageToShard = ArrayBuffer | LargeRequest | ControlMessage;
-export type MessageFromShard = ArrayBuffer | LateReplies | ControlAnswer;
+/** What a shard tells of its scripts, ahead of the replies of the batch it happened in. */
+export type ScriptNews =
+  | {
+      readonly type: 'script';
+      readonly digest: string;
+      readonly source: string;
+      /** Flushes that the shard had seen. */
+      readonly epoch: number;
+    }
+  | { readonly type: 'script-busy'; readonly isBusy: boolean }
+  | { readonly type: 'script-log'; readonly level: LogLevel; readonly text: string };
+
+export type MessageFromShard = ArrayBuffer | LateReplies | ControlAnswer | ScriptNews;
 
 /** What a shard's thread is started with. */
 export interface ShardTask {
@@ -103,6 +122,11 @@ export interface ShardTask {
   readonly seed: number;
   readonly settings: EngineSettings;
   readonly claims: SharedArrayBuffer;
+  /** The words of a ScriptBoard. */
+  readonly scriptBoard: SharedArrayBuffer;
+  readonly scripts: readonly (readonly [digest: string, source: string])[];
+  readonly scriptEpoch: number;
+  readonly otherCommands: readonly OtherCommand[];
   readonly port: MessagePort;
 }
 

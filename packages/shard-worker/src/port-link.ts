@@ -38,6 +38,7 @@ import {
   type MessageFromShard,
   type MessageToShard,
   REQUEST_HEADER_WORDS,
+  type ScriptNews,
 } from './messages.ts';
 import type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
 
@@ -54,6 +55,8 @@ export interface PortLinkEvents {
   receiverOf(connection: number): ReplyReceiver | undefined;
   /** The link is no longer congested. */
   drained(): void;
+  /** Something about the shard's scripts. */
+  news(shard: number, news: ScriptNews): void;
 }
 
 interface PendingControl {
@@ -254,6 +257,11 @@ export class PortLink implements ShardLink {
         pending?.resolve(message.answer as never);
         return;
       }
+      case 'script':
+      case 'script-busy':
+      case 'script-log':
+        this.#events.news(this.index, message);
+        return;
       case 'late':
         for (const { connection, reply } of message.entries) {
           const block = new Block(Buffer.from(reply.buffer));

@@ -18,6 +18,7 @@ import {
   seedHash,
 } from '@hashlane/core';
 import type { ReplyWriter } from '@hashlane/resp';
+import type { LogLevel } from '@hashlane/scripting';
 import type {
   LoadSnapshotResult,
   LoadSnapshotTask,
@@ -25,9 +26,12 @@ import type {
 } from './background-task.ts';
 import { ClaimTable } from './claim.ts';
 import { InProcessLink } from './in-process-link.ts';
-import type { ControlAnswers, ControlRequest, ShardTask } from './messages.ts';
+import type { ControlAnswers, ControlRequest, ScriptNews, ShardTask } from './messages.ts';
 import { PortLink } from './port-link.ts';
+import { ScriptBoard } from './script-board.ts';
+import { ScriptStore } from './script-store.ts';
 import type { ReplyReceiver, ShardLink } from './shard-link.ts';
+import type { OtherCommand, ScriptOptions } from './shard-scripts.ts';
 import { type Threads, WorkerThreads } from './threads.ts';
 
 export interface ShardGroupOptions {
@@ -41,6 +45,12 @@ export interface ShardGroupOptions {
   readonly threads?: Threads | undefined;
   receiverOf(connection: number): ReplyReceiver | undefined;
   drained(): void;
+  /** Commands that shards do not execute. */
+  readonly otherCommands: readonly OtherCommand[];
+  /** A script logs. */
+  scriptLog(level: LogLevel, text: string): void;
+  /** A script takes long, or one that did has ended. */
+  scriptBusy(shard: number, isBusy: boolean): void;
   /** A shard failed and is being restarted. */
   failed(shard: number, reason: string): void;
   /** A failed shard is back with so many keys, or could not be loaded. */
@@ -68,15 +78,20 @@ export class ShardGroup {
   /** The link of the in-process shard, when there is one. */
   readonly inProcess: InProcessLink | undefined;
   readonly claims = new ClaimTable();
+  readonly board: ScriptBoard;
+  readonly scripts = new ScriptStore((request, except) => this.#tell(request, except));
   readonly #options: ShardGroupOptions;
   readonly #ports: PortLink[] = [];
   readonly #threads: Threads;
   readonly #tasks = new Map<number, Promise<void>>();
   #isStopping = false;
+  /** Shards whose script takes longer than busy-reply-threshold. */
+  readonly busyShards = new Set<number>();
 
   constructor(options: ShardGroupOptions) {
     this.#options = options;
     this.#threads = options.threads ?? new WorkerThreads(options.shards);
+    this.board = new ScriptBoard(options.shards);
     seedHash(options.seed);
     if (options.shards === 0) {
       this.inProcess = this.#makeInProcess();
@@ -96,6 +111,7 @@ export class ShardGroup {
       receiverOf: (connection) => this.#options.receiverOf(connection),
       failed: (reason) => this.#restartInProcess(reason),
       commandName: (command) => COMMANDS[command].name,
+      scripts: () => this.#scriptsInProcess(),
     });
   }
 
@@ -103,8 +119,45 @@ export class ShardGroup {
     const link = new PortLink(index, this.#runShard(index), {
       receiverOf: (connection) => this.#options.receiverOf(connection),
       drained: () => this.#options.drained(),
+      news: (shard, news) => this.#receiveNews(shard, news),
     });
     return link;
+  }
+
+  #scriptsInProcess(): ScriptOptions {
+    return {
+      board: this.board,
+      otherCommands: this.#options.otherCommands,
+      known: this.scripts.all(),
+      epoch: this.scripts.epoch,
+      isAlone: true,
+      learned: (digest, source, epoch) => this.scripts.learned(0, digest, source, epoch),
+      busy: (isBusy) => this.#options.scriptBusy(0, isBusy),
+      log: (level, text) => this.#options.scriptLog(level, text),
+    };
+  }
+
+  #receiveNews(shard: number, news: ScriptNews): void {
+    if (news.type === 'script') {
+      this.scripts.learned(shard, news.digest, news.source, news.epoch);
+    } else if (news.type === 'script-busy') {
+      this.#busy(shard, news.isBusy);
+    } else {
+      this.#options.scriptLog(news.level, news.text);
+    }
+  }
+
+  #busy(shard: number, isBusy: boolean): void {
+    if (isBusy) this.busyShards.add(shard);
+    else this.busyShards.delete(shard);
+    this.#options.scriptBusy(shard, isBusy);
+  }
+
+  /** Sends a control message to all shards but one; one that is down gets it when it starts. */
+  #tell(request: ControlRequest, except: number): void {
+    for (const link of this.links) {
+      if (link.index !== except) link.control(request as never).catch(() => {});
+    }
   }
 
   /** Starts the task of a shard and returns our end of its port. */
@@ -117,6 +170,10 @@ export class ShardGroup {
       seed,
       port: port2,
       claims: this.claims.memory,
+      scriptBoard: this.board.memory,
+      scripts: this.scripts.all(),
+      scriptEpoch: this.scripts.epoch,
+      otherCommands: this.#options.otherCommands,
       settings: this.#shareOf(settings),
     };
     const running = this.#threads
@@ -134,6 +191,8 @@ export class ShardGroup {
   #shardEnded(index: number, error: unknown): void {
     if (this.#isStopping) return;
     const link = this.#ports[index];
+    this.board.end(index);
+    if (this.busyShards.has(index)) this.#busy(index, false);
     this.#options.failed(index, error instanceof Error ? error.message : String(error));
     link.fail();
     link.replacePort(this.#runShard(index));
@@ -252,8 +311,10 @@ export class ShardGroup {
   /** Ends all shards and pools. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.allSettled(this.links.map((link) => link.control({ type: 'stop' })));
-    await Promise.allSettled(this.#tasks.values());
+    // A shard with a script that does not end hears nothing: its thread is ended from outside.
+    const listening = this.links.filter(({ index }) => !this.busyShards.has(index));
+    await Promise.allSettled(listening.map((link) => link.control({ type: 'stop' })));
+    if (this.busyShards.size === 0) await Promise.allSettled(this.#tasks.values());
     await this.#threads.end();
   }
 }

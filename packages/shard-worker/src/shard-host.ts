@@ -19,12 +19,14 @@ import {
   type EngineSettings,
   type EngineSink,
   FAST,
+  type Request,
 } from '@hashlane/core';
 import { RdbValueCodec } from '@hashlane/rdb';
 import type { ReplyWriter } from '@hashlane/resp';
 import { SNAPSHOT_BYTES_IN_FLIGHT_MAX, SNAPSHOT_KEYS_PER_SLICE, TIMER_MS_MAX } from './limits.ts';
 import { LoadStream } from './load-stream.ts';
 import type { ControlRequest, ShardStatistics, SnapshotChunk, SnapshotCredit } from './messages.ts';
+import { type ScriptOptions, ShardScripts } from './shard-scripts.ts';
 
 /** Of the commands of constant time, one call in so many is timed (a power of two). */
 const SAMPLE = 64;
@@ -41,10 +43,12 @@ export interface ShardHostOptions {
   readonly sink: EngineSink;
   /** Where replies go; a writer of the engine's own by default. */
   readonly reply?: ReplyWriter;
+  readonly scripts: ScriptOptions;
 }
 
 export class ShardHost {
   readonly engine: Engine;
+  readonly #scripts: ShardScripts;
   readonly index: number;
   readonly #calls = new Float64Array(COMMANDS.length);
   readonly #failures = new Float64Array(COMMANDS.length);
@@ -72,6 +76,12 @@ export class ShardHost {
       reply: options.reply,
     });
     this.engine.runNested = (command) => void this.execute(command);
+    this.#scripts = new ShardScripts(
+      options.index,
+      this.engine,
+      options.scripts,
+      (command, request) => this.executeNested(command, request),
+    );
     this.#applyPolicy();
     this.engine.setNow(Date.now());
   }
@@ -96,6 +106,24 @@ export class ShardHost {
     const replied = isTimed ? this.#executeTimed(command, spec, calls) : engine.execute(spec);
     if (reply.errors !== errorsBefore) this.#failures[command]++;
     return replied;
+  }
+
+  /** Executes a command that a script calls; its reply is written on return. */
+  executeNested(command: number, request: Request): void {
+    const { engine } = this;
+    const { reply } = engine;
+    const errorsBefore = reply.errors;
+    const calls = this.#calls[command]++;
+    const isAlwaysTimed = IS_ALWAYS_TIMED[command] === 1;
+    if (isAlwaysTimed || calls < SAMPLE || (calls & (SAMPLE - 1)) === 0) {
+      const start = performance.now();
+      engine.executeNested(COMMANDS[command], request);
+      const weight = isAlwaysTimed || calls < SAMPLE ? 1 : SAMPLE;
+      this.#microseconds[command] += (performance.now() - start) * 1000 * weight;
+    } else {
+      engine.executeNested(COMMANDS[command], request);
+    }
+    if (reply.errors !== errorsBefore) this.#failures[command]++;
   }
 
   /** A command of constant time is timed once in a while, for all its calls in between. */
@@ -209,6 +237,12 @@ export class ShardHost {
         return this.#abandonSnapshot();
       case 'load':
         return new LoadStream(this.engine, request.port).done;
+      case 'script-add':
+        this.#scripts.scripts.add(request.digest, request.source);
+        return true;
+      case 'script-flush':
+        this.#scripts.flush(request.epoch);
+        return true;
       case 'active-expire':
         this.engine.expiresActively = request.enabled;
         return true;

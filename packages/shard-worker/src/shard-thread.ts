@@ -23,6 +23,7 @@ import {
   REQUEST_HEADER_WORDS,
   type ShardTask,
 } from './messages.ts';
+import { ScriptBoard } from './script-board.ts';
 import { ShardHost } from './shard-host.ts';
 
 export class ShardThread {
@@ -45,6 +46,17 @@ export class ShardThread {
     this.host = new ShardHost({
       ...task,
       sink: { late: (connection, start, end) => this.#late.push(connection, start, end) },
+      scripts: {
+        board: new ScriptBoard(task.scriptBoard),
+        otherCommands: task.otherCommands,
+        known: task.scripts,
+        epoch: task.scriptEpoch,
+        isAlone: false,
+        learned: (digest, source, epoch) =>
+          this.#post({ type: 'script', digest, source, epoch }, []),
+        busy: (isBusy) => this.#post({ type: 'script-busy', isBusy }, []),
+        log: (level, text) => this.#post({ type: 'script-log', level, text }, []),
+      },
     });
     this.host.onBackgroundReplies = () => this.#postBackgroundReplies();
     this.host.onFailure = (error) => this.#failed(error);

@@ -27,8 +27,10 @@ export const MOVABLE_KEYS = 1 << 17;
 export const ALLOW_BUSY = 1 << 18;
 /** Not seen by clients: sent by coordinators to shards. */
 export const INTERNAL = 1 << 19;
+/** A number of keys may be 0. */
+export const NO_MANDATORY_KEYS = 1 << 20;
 
-/** Order and spelling of Redis 7's COMMAND reply. */
+/** Order and spelling of Redis 7's COMMAND reply, which is silent about MAY_REPLICATE. */
 export const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [WRITE, 'write'],
   [READONLY, 'readonly'],
@@ -44,9 +46,9 @@ export const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [ASKING, 'asking'],
   [FAST, 'fast'],
   [NO_AUTH, 'no_auth'],
-  [MAY_REPLICATE, 'may_replicate'],
   [NO_ASYNC_LOADING, 'no_async_loading'],
   [NO_MULTI, 'no_multi'],
+  [NO_MANDATORY_KEYS, 'no_mandatory_keys'],
   [MOVABLE_KEYS, 'movablekeys'],
   [ALLOW_BUSY, 'allow_busy'],
 ];
@@ -116,6 +118,7 @@ export function isReadOnly(range: KeyRange): boolean {
  *              command to the shard of the key it writes, or of most keys (SINTER, LCS, BITOP)
  *   sort       SORT: values of any keys are brought to the key's shard
  *   streams    XREAD, XREADGROUP: each key is read on its shard, the replies are joined
+ *   script     a script, on the shard of its first key; it reaches the others from there
  *   every      goes to all shards; how replies are joined is the coordinator's (DBSIZE, KEYS, …)
  */
 export type Spread =
@@ -128,6 +131,7 @@ export type Spread =
   | 'borrow'
   | 'sort'
   | 'streams'
+  | 'script'
   | 'every';
 
 /** Types that a blocked command waits for; see waiters.ts. */
@@ -169,4 +173,9 @@ export interface CommandSpec extends CommandMetadata {
   readonly isReady?: (context: CommandContext) => boolean;
   /** A blocked command is run again also when its key has gone, or is of another type. */
   readonly noticesAbsence?: boolean;
+  /**
+   * When its one key is ready a waiter is not served but announced, with a late READY; until the
+   * gateway says what became of it (Engine.resume, Engine.unblock) nobody else is served from the key.
+   */
+  readonly announces?: boolean;
 }

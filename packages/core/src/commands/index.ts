@@ -13,8 +13,10 @@ import { hashExpiryCommands } from './hash-expiry.ts';
 import { hashScanCommands } from './hash-scan.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
 import { listCommands } from './list.ts';
+import { listPopCommands } from './list-pop.ts';
 import { memoryCommands } from './memory.ts';
 import { scanCommands } from './scan.ts';
+import { scriptingCommands } from './scripting.ts';
 import { setCommands } from './set.ts';
 import { setOperationCommands } from './set-operations.ts';
 import { sortCommands } from './sort.ts';
@@ -37,6 +39,7 @@ const SINGLE_SHARD: readonly CommandSpec[] = [
   ...bitmapCommands,
   ...hyperLogLogCommands,
   ...listCommands,
+  ...listPopCommands,
   ...hashCommands,
   ...hashScanCommands,
   ...hashExpiryCommands,
@@ -62,6 +65,7 @@ const SINGLE_SHARD: readonly CommandSpec[] = [
   ...sortCommands,
   ...transferCommands,
   ...transactionCommands,
+  ...scriptingCommands,
 ];
 
 /** HASHLANE.BORROW runs the others by their number, so its row comes after all of theirs. */

@@ -79,6 +79,10 @@ function shutdown(call: ServerCall): void {
     return;
   }
   const save = has('save') ? true : has('nosave') ? false : undefined;
+  if (save !== false && gateway.shards.busyShards.size > 0) {
+    reply.error(errors.scriptBusy);
+    return;
+  }
   connection.bar();
   connection.isHeldByGateway = true;
   gateway.shutdown({ save, force: has('force') }).catch((error: unknown) => {

@@ -16,6 +16,7 @@ import {
   type CommandMetadata,
   FAST,
   FLAG_NAMES,
+  type KeyFinder,
   type KeyRange,
   LOADING,
   PUBSUB,
@@ -28,7 +29,6 @@ import { errors, type ReplyWriter, type RequestParser } from '@hashlane/resp';
 import type { CommandEntry } from '../command-index.ts';
 import type { Gateway } from '../gateway.ts';
 import { matchesGlob } from '../glob-pattern.ts';
-import type { KeyFinder } from '../key-positions.ts';
 import { copyRequest, parseCopy } from '../request-copy.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { replyHelp, texts } from './arguments.ts';
@@ -83,7 +83,7 @@ export function categoriesOf(spec: CommandMetadata, isContainer = false): string
   const group = GROUP_CATEGORIES[spec.group];
   if (group !== undefined && !isContainer) found.add(group);
   if (has(WRITE)) found.add('write');
-  if (has(READONLY)) found.add('read');
+  if (has(READONLY) && group !== 'scripting') found.add('read');
   if (has(ADMIN)) found.add('admin').add('dangerous');
   if (has(PUBSUB)) found.add('pubsub');
   if (has(BLOCKING)) found.add('blocking');

@@ -8,6 +8,7 @@ import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory.ts';
+import { scriptingCommands } from './scripting.ts';
 import { transactionCommands } from './transaction.ts';
 
 export const serverCommands: readonly ServerCommandSpec[] = [
@@ -19,5 +20,6 @@ export const serverCommands: readonly ServerCommandSpec[] = [
   ...commandCommands,
   ...infoCommands,
   ...memoryCommands,
+  ...scriptingCommands,
   ...configCommands,
 ];

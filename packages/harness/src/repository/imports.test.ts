@@ -23,7 +23,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ['@hashlane/resp'],
   rdb: ['@hashlane/core'],
   lua: ['@hashlane/core', '@hashlane/resp'],
-  'shard-worker': ['@hashlane/core', '@hashlane/core/metadata', '@hashlane/rdb', '@hashlane/resp'],
+  scripting: ['@hashlane/core', '@hashlane/lua', '@hashlane/resp'],
+  'shard-worker': [
+    '@hashlane/core',
+    '@hashlane/core/metadata',
+    '@hashlane/lua',
+    '@hashlane/rdb',
+    '@hashlane/resp',
+    '@hashlane/scripting',
+  ],
   gateway: ['@hashlane/core/metadata', '@hashlane/resp', '@hashlane/shard-worker'],
   harness: [
     '@hashlane/core',

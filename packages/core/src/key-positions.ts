@@ -5,8 +5,14 @@
  * One finder is reused for all requests: what it found holds until the next `find`. Cost: O(keys),
  * and one pass over the arguments where a range begins at a keyword.
  */
-import type { CommandMetadata, KeyRange } from '@hashlane/core/metadata';
-import type { RequestParser } from '@hashlane/resp';
+import type { CommandMetadata, KeyRange } from './commands/command-spec.ts';
+
+/** A request as its parser, or as a Request, has it. */
+export interface ArgumentSource {
+  readonly argc: number;
+  length(i: number): number;
+  text(i: number): string;
+}
 
 const POSITIONS_MIN = 64;
 const NO_RANGES: readonly KeyRange[] = [];
@@ -19,7 +25,7 @@ export class KeyFinder {
   count = 0;
 
   /** Finds the keys of a request and returns how many there are. */
-  find(spec: CommandMetadata, parser: RequestParser): number {
+  find(spec: CommandMetadata, parser: ArgumentSource): number {
     const ranges = spec.keys ?? NO_RANGES;
     this.count = 0;
     for (let i = 0; i < ranges.length; i++) this.#addRange(ranges[i], i, parser);
@@ -27,13 +33,13 @@ export class KeyFinder {
   }
 
   /** Finds the keys of one range alone. */
-  findRange(range: KeyRange, parser: RequestParser): number {
+  findRange(range: KeyRange, parser: ArgumentSource): number {
     this.count = 0;
     this.#addRange(range, 0, parser);
     return this.count;
   }
 
-  #addRange(range: KeyRange, number: number, parser: RequestParser): void {
+  #addRange(range: KeyRange, number: number, parser: ArgumentSource): void {
     const { step, countAt } = range;
     if (range.isUnknown === true && range.keyword === undefined) return;
     if (countAt !== undefined) {
@@ -78,7 +84,7 @@ export class KeyFinder {
  * Argument number of a range's keyword, or −1. The last one counts when a single key follows it, as
  * a later STORE takes the place of an earlier one; the first when the keys go on to the end.
  */
-function keywordPosition(range: KeyRange, parser: RequestParser): number {
+function keywordPosition(range: KeyRange, parser: ArgumentSource): number {
   const { keyword, first, last, skips } = range;
   let found = -1;
   for (let i = first; i < parser.argc; i++) {
@@ -94,7 +100,7 @@ function keywordPosition(range: KeyRange, parser: RequestParser): number {
   return found;
 }
 
-function announcedKeys(parser: RequestParser, countAt: number): number {
+function announcedKeys(parser: ArgumentSource, countAt: number): number {
   if (countAt >= parser.argc) return 0;
   const text = parser.text(countAt);
   if (!/^[0-9]{1,9}$/.test(text)) return 0;

@@ -1,0 +1,245 @@
+/**
+ * redis.call: from Lua values to a command, and from its reply to a Lua value.
+ *
+ *   arguments ─▶ written to a block, spans beside them ─▶ handler ─▶ reply in the engine's writer
+ *                                                     ◀─ decoded from there, and taken back
+ *
+ * Nothing is parsed on the way in: the command is found by the name the script has, and its handler
+ * is called on the spans. The checks, their order and their texts are Redis's.
+ *
+ * Cost: a few calls into V8 for long texts, one Lua value for the reply; no buffer is allocated.
+ */
+import {
+  Block,
+  type CommandSpec,
+  DENYOOM,
+  type Engine,
+  formatDouble17,
+  NOSCRIPT,
+  REQUEST_DENY_BLOCKING,
+  REQUEST_NO_TOUCH,
+  REQUEST_RESP3,
+  Request,
+  WRITE,
+} from '@hashlane/core';
+import { ensureStack, LuaError, type LuaTable, type LuaValue, meter } from '@hashlane/lua';
+import { scriptCallErrors } from '@hashlane/resp';
+import { commandError, errorText, scriptError } from './error-table.ts';
+import {
+  ARGUMENT_BYTES,
+  ARGUMENT_BYTES_KEPT,
+  SHORT_ARGUMENT_BYTES,
+  STEPS_PER_CALL,
+} from './limits.ts';
+import { ReplyDecoder } from './reply-decoder.ts';
+import type { ScriptCommand, ScriptCommands } from './script-commands.ts';
+
+const MINUS = 45;
+
+/** Executes commands of the table for a script: here, or on the shard that has their keys. */
+export interface CommandExecutor {
+  /** Leaves the reply at the end of the engine's writer. Throws LuaError when it cannot. */
+  execute(command: number, spec: CommandSpec, request: Request): void;
+}
+
+/** What a script may do, and has done. */
+export class ScriptRun {
+  isReadOnly = false;
+  /** Memory was short when it began, and the script may not use more. */
+  isShortOfMemory = false;
+  /** It has called a command that writes. */
+  isDirty = false;
+}
+
+export class CommandCaller {
+  readonly run = new ScriptRun();
+  /** The request of the commands; its database and protocol are the script's. */
+  readonly request: Request;
+  readonly #engine: Engine;
+  readonly #commands: ScriptCommands;
+  readonly #executor: CommandExecutor;
+  readonly #decoder = new ReplyDecoder();
+  readonly #written: () => void;
+  #block = Block.allocate(ARGUMENT_BYTES);
+  #spans = new Int32Array(64);
+  #end = 0;
+
+  /** `written` is called before a script's first write. */
+  constructor(
+    engine: Engine,
+    commands: ScriptCommands,
+    executor: CommandExecutor,
+    written: () => void,
+  ) {
+    this.#engine = engine;
+    this.#commands = commands;
+    this.#executor = executor;
+    this.#written = written;
+    this.request = new Request(this.#block, this.#spans);
+  }
+
+  /** Before a script: as its client has it, and RESP2. */
+  begin(database: number, connection: number, flags: number): void {
+    const { request, run } = this;
+    request.database = database;
+    request.connection = connection;
+    request.flags = (flags & REQUEST_NO_TOUCH) | REQUEST_DENY_BLOCKING;
+    request.base = 0;
+    request.origin = 0;
+    run.isReadOnly = false;
+    run.isShortOfMemory = false;
+    run.isDirty = false;
+  }
+
+  /** After a script. */
+  end(): void {
+    if (this.#block.size > ARGUMENT_BYTES_KEPT) this.#block = Block.allocate(ARGUMENT_BYTES);
+  }
+
+  /** redis.setresp: the protocol in which commands reply to the script. */
+  setProtocol(version: 2 | 3): void {
+    const { request } = this;
+    if (version === 3) request.flags |= REQUEST_RESP3;
+    else request.flags &= ~REQUEST_RESP3;
+  }
+
+  /** redis.call: throws what is an error. */
+  call(args: readonly LuaValue[]): LuaValue {
+    const value = this.pcall(args);
+    if (this.#isFailed) throw new LuaError(value);
+    return value;
+  }
+
+  /** What the last call gave is an error. */
+  #isFailed = false;
+
+  /** redis.pcall: a table with `err` for what is an error. */
+  pcall(args: readonly LuaValue[]): LuaValue {
+    meter.charge(STEPS_PER_CALL);
+    this.#isFailed = false;
+    const refusal = this.#prepare(args);
+    if (refusal !== undefined) {
+      this.#isFailed = true;
+      return this.#refused(refusal);
+    }
+    return this.#execute(this.#command as ScriptCommand);
+  }
+
+  /** An error that no command replied: counted here. */
+  #refused(reason: string): LuaTable {
+    const text = errorText(reason);
+    this.#engine.reply.countError(text);
+    return commandError(text);
+  }
+
+  /** redis.acl_check_cmd: whether such a command exists; everything is allowed to everybody. */
+  exists(args: readonly LuaValue[]): LuaTable | boolean {
+    const refusal = this.#write(args);
+    if (refusal !== undefined) return scriptError(refusal);
+    const isKnown = this.#find(args) !== undefined;
+    return isKnown || scriptError(scriptCallErrors.aclUnknownCommand);
+  }
+
+  #command: ScriptCommand | undefined;
+
+  /** Writes the arguments and finds the command; the reason why it cannot be called, if any. */
+  #prepare(args: readonly LuaValue[]): string | undefined {
+    const refusal = this.#write(args);
+    if (refusal !== undefined) return refusal;
+    const command = this.#find(args);
+    if (command === undefined) return scriptCallErrors.unknownCommand;
+    const { arity, flags } = command.spec;
+    const argc = args.length;
+    if (arity > 0 ? argc !== arity : argc < -arity) return scriptCallErrors.wrongArity;
+    if ((flags & NOSCRIPT) !== 0) return scriptCallErrors.notAllowed;
+    const { run } = this;
+    if ((flags & WRITE) !== 0) {
+      if (run.isReadOnly) return scriptCallErrors.readOnly;
+      if (run.isShortOfMemory && !run.isDirty && (flags & DENYOOM) !== 0) {
+        return scriptCallErrors.outOfMemory;
+      }
+      if (!run.isDirty) {
+        run.isDirty = true;
+        this.#written();
+      }
+    }
+    this.#command = command;
+    return undefined;
+  }
+
+  /** The command, or the subcommand, that the arguments name. */
+  #find(args: readonly LuaValue[]): ScriptCommand | undefined {
+    const command = this.#commands.find(String(args[0]));
+    if (command?.subcommands === undefined || args.length < 2) return command;
+    return command.subcommands.get(String(args[1]).toUpperCase());
+  }
+
+  #execute(command: ScriptCommand): LuaValue {
+    // A handler must not be cut off in the middle by an overflow of the stack.
+    ensureStack();
+    const { reply } = this.#engine;
+    const start = reply.position;
+    const { number } = command;
+    if (number >= 0) this.#executor.execute(number, command.full!, this.request);
+    else this.#engine.executeNested(command.full!, this.request);
+    this.#isFailed = reply.block.bytes[start] === MINUS;
+    const value = this.#decoder.decode(reply.block, start);
+    reply.position = start;
+    return value;
+  }
+
+  /** Writes the arguments into the block, the first (the name) aside. */
+  #write(args: readonly LuaValue[]): string | undefined {
+    const argc = args.length;
+    if (argc === 0) return scriptCallErrors.noArguments;
+    if (this.#spans.length < 2 * argc) this.#spans = new Int32Array(4 * argc);
+    const spans = this.#spans;
+    this.#end = 0;
+    spans[0] = 0;
+    spans[1] = 0;
+    for (let i = 0; i < argc; i++) {
+      const value = args[i];
+      let text: string;
+      if (typeof value === 'string') text = value;
+      else if (typeof value === 'number') text = argumentOf(value);
+      else return scriptCallErrors.argumentTypes;
+      if (i === 0) continue;
+      spans[2 * i] = this.#end;
+      spans[2 * i + 1] = text.length;
+      this.#append(text);
+    }
+    const { request } = this;
+    request.block = this.#block;
+    request.spans = spans;
+    request.base = 0;
+    request.argc = argc;
+    request.hash = 0;
+    return undefined;
+  }
+
+  #append(text: string): void {
+    const { length } = text;
+    const end = this.#end + length;
+    if (end > this.#block.size) this.#grow(end);
+    const { bytes } = this.#block;
+    if (length > SHORT_ARGUMENT_BYTES) {
+      bytes.latin1Write(text, this.#end);
+    } else {
+      let at = this.#end;
+      for (let i = 0; i < length; i++) bytes[at++] = text.charCodeAt(i);
+    }
+    this.#end = end;
+  }
+
+  #grow(bytes: number): void {
+    const grown = Block.allocate(2 * bytes);
+    this.#block.bytes.copy(grown.bytes, 0, 0, this.#end);
+    this.#block = grown;
+  }
+}
+
+/** A number as an argument: `%.17g`, as Redis has it. */
+function argumentOf(value: number): string {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return String(value);
+  return Number.isNaN(value) ? '-nan' : formatDouble17(value);
+}
