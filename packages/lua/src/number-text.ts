@@ -1,15 +1,26 @@
 /**
  * Numbers to text and back, as Lua 5.1 does it: `%.14g` one way, C's strtod the other.
  *
- * Cost: integers below 10^14 take JavaScript's own conversion, everything else one toPrecision.
+ * Cost: up to 14 digits take JavaScript's own conversion, everything else one or two to as many
+ * digits as asked for.
  */
+
+/** A decimal of so many digits is the only one that is so near to its double. */
+const UNIQUE_DIGITS = 14;
+const TEXT_LENGTH_MAX = UNIQUE_DIGITS + 1;
 
 /** `%.14g`, which `tostring` and `..` use. A NaN is `-nan`: what 0/0 prints on x86. */
 export function numberToText(value: number): string {
   if (Number.isSafeInteger(value) && value < 1e14 && value > -1e14) {
     return value === 0 && Object.is(value, -0) ? '-0' : String(value);
   }
-  return formatGeneral(value, 14);
+  const size = Math.abs(value);
+  if (size >= 1e-4 && size < 1e14) {
+    // JavaScript's text is the shortest that stands for the value, with a point here.
+    const text = String(value);
+    if (text.length <= TEXT_LENGTH_MAX) return text;
+  }
+  return formatGeneral(value, UNIQUE_DIGITS);
 }
 
 /** C's `%.<precision>g`. */
@@ -35,6 +46,14 @@ export function formatGeneral(value: number, precision: number): string {
  * digits tell: a double that is not exactly between differs earlier.
  */
 function roundedHalfEven(value: number, digits: number): string {
+  if (digits <= UNIQUE_DIGITS) {
+    const shortest = value.toExponential();
+    const end = shortest.indexOf('e');
+    const count = end - (value < 0 ? 1 : 0) - (shortest.includes('.') ? 1 : 0);
+    if (count <= digits) return shortest;
+    const mayBeHalf = count === digits + 1 && shortest[end - 1] === '5';
+    if (!mayBeHalf) return value.toExponential(digits - 1);
+  }
   const rounded = value.toExponential(digits - 1);
   const exact = value.toExponential(Math.min(digits + 19, 100));
   const at = exact.indexOf('.') + digits;

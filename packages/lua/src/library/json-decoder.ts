@@ -22,12 +22,15 @@ import { NestedFailure } from './nested-failure.ts';
 const QUOTE = 34;
 const COMMA = 44;
 const MINUS = 45;
+const POINT = 46;
 const ZERO = 48;
 const NINE = 57;
 const COLON = 58;
 const ARRAY_BEGIN = 91;
 const BACKSLASH = 92;
 const ARRAY_END = 93;
+const EXPONENT = 101;
+const HEXADECIMAL_MARK = 120;
 const OBJECT_BEGIN = 123;
 const OBJECT_END = 125;
 const FAST_DIGITS_MAX = 15;
@@ -264,21 +267,27 @@ export class JsonDecoder {
     return digits === null ? undefined : Number.parseInt(digits[0], 16);
   }
 
-  /** Whole numbers of up to 15 digits are read at once. */
+  /** Plain numbers are read at once: whole ones of up to 15 digits, and those with a fraction. */
   #number(code: number): number | undefined {
     const text = this.#text;
-    let at = code === MINUS ? this.#at + 1 : this.#at;
-    const start = at;
+    const start = code === MINUS ? this.#at + 1 : this.#at;
+    let at = start;
     let value = 0;
-    let digit = text.charCodeAt(at);
-    while (digit >= ZERO && digit <= NINE) {
-      value = value * 10 + (digit - ZERO);
-      digit = text.charCodeAt(++at);
+    let next = text.charCodeAt(at);
+    while (next >= ZERO && next <= NINE) {
+      value = value * 10 + (next - ZERO);
+      next = text.charCodeAt(++at);
     }
     const digits = at - start;
-    const isWhole = digits > 0 && digits <= FAST_DIGITS_MAX && (digit === COMMA || digit > 90);
-    const isPlain = isWhole && (digits === 1 || text.charCodeAt(start) !== ZERO);
-    if (!isPlain || (digit | 32) === 101 || (digit | 32) === 120) return this.#anyNumber(code);
+    const hasZeroInFront = digits !== 1 && text.charCodeAt(start) === ZERO;
+    if (digits === 0 || digits > FAST_DIGITS_MAX || hasZeroInFront) return this.#anyNumber(code);
+    if (next === POINT) {
+      do next = text.charCodeAt(++at);
+      while (next >= ZERO && next <= NINE);
+      value = Number(text.slice(start, at));
+    }
+    const lower = next | 32;
+    if (lower === EXPONENT || lower === HEXADECIMAL_MARK) return this.#anyNumber(code);
     this.#at = at;
     return code === MINUS ? -value : value;
   }
