@@ -37,12 +37,27 @@ t.test('what one run answers is expected of the next', async (t) => {
   t.ok((await replay(port, CALLS, replies)) > 0);
 });
 
+const isOf700 = (words: readonly Buffer[]) => String(words[1]).endsWith('x700');
+
 t.test('the first reply that differs is named', async (t) => {
   const expected = await repliesTo(await serve(t, echo), CALLS);
-  const port = await serve(t, (words) =>
-    String(words[1]).endsWith('x700') ? '$1\r\nA\r\n' : echo(words),
+  const longer = await serve(t, (words) => (isOf700(words) ? '$1\r\nA\r\n' : echo(words)));
+  await t.rejects(replay(longer, CALLS, expected), { message: /^reply 70\d differs: / });
+  const other = await serve(t, (words) =>
+    isOf700(words) ? echo(words).replace('x7', 'y7') : echo(words),
   );
-  await t.rejects(replay(port, CALLS, expected), { message: /^reply 701 differs: .*\$1/ });
+  await t.rejects(replay(other, CALLS, expected), { message: /^reply 701 differs: .*y700/ });
+  const failing = await serve(t, (words) => (isOf700(words) ? '-ERR no\r\n' : echo(words)));
+  await t.rejects(replay(failing, CALLS, expected), { message: /^reply 701 differs: "-ERR no/ });
+});
+
+t.test('the order of lines within a reply is open, their number and text are not', async (t) => {
+  const answer = (lines: readonly string[]) => () => `*2\r\n${lines.join('\r\n')}\r\n`;
+  const expected = await repliesTo(await serve(t, answer(['$1', 'a', '$2', 'bc'])), CALLS);
+  const turned = await serve(t, answer(['$2', 'bc', '$1', 'a']));
+  t.ok((await replay(turned, CALLS, expected)) > 0);
+  const wrong = await serve(t, answer(['$2', 'bc', '$1', 'b']));
+  await t.rejects(replay(wrong, CALLS, expected), { message: /^reply 1 differs/ });
 });
 
 t.test('an error reply is no reference, and a closed connection is no reply', async (t) => {
