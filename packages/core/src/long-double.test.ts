@@ -1,5 +1,5 @@
 import t from 'tap';
-import { addLongDoubles, formatLongDouble, parseLongDouble } from './long-double.ts';
+import { addLongDoubles, formatLongDouble, parseLongDouble, parseSeconds } from './long-double.ts';
 
 function read(text: string): string | undefined {
   const value = parseLongDouble(text);
@@ -35,6 +35,17 @@ t.test('what is no number', async (t) => {
   t.equal(parseLongDouble('1'.repeat(5120)), undefined, 'too long');
   t.equal(parseLongDouble('1e999999999999999999999'), undefined);
   t.equal(parseLongDouble('-Infinity')?.isInfinite, true);
+});
+
+t.test('seconds of time-outs', async (t) => {
+  t.equal(parseSeconds('1.5'), 1.5);
+  t.equal(parseSeconds('0.0'), 0);
+  t.equal(parseSeconds('1e400'), Infinity, 'a long double, but no double');
+  t.equal(parseSeconds('-inf'), -Infinity);
+  t.equal(parseSeconds('1e-400'), 0);
+  for (const text of ['1e5000', '-1e5000', '1e-5000', 'x', `0.${'0'.repeat(5118)}`]) {
+    t.same(parseSeconds(text), Number.NaN, text.slice(0, 30));
+  }
 });
 
 t.test('sums', async (t) => {

@@ -10,6 +10,7 @@
  * Text in: what strtold reads, as far as Redis lets it pass (no spaces, not "nan", in range).
  * Text out: `%.17Lf` without trailing zeros. Costs microseconds; there is no hot path through here.
  */
+import { parseFloatText } from './number-text.ts';
 
 export interface LongDouble {
   /** Absolute value is mantissa × 2^exponent, with a mantissa of at most 65 bits. */
@@ -42,6 +43,17 @@ export function parseLongDouble(text: string): LongDouble | undefined {
   const hexadecimal = HEXADECIMAL.exec(text);
   if (hexadecimal !== null) return fromDigits(hexadecimal, '0x', 16);
   return undefined;
+}
+
+/**
+ * Seconds of a time-out, or NaN where Redis finds no long double in the text. Beyond the range of
+ * doubles the value is infinite.
+ */
+export function parseSeconds(text: string): number {
+  if (text.length >= TEXT_LENGTH_MAX) return Number.NaN;
+  const value = parseFloatText(text);
+  const isAtBorder = value === 0 || Math.abs(value) === Infinity;
+  return isAtBorder && parseLongDouble(text) === undefined ? Number.NaN : value;
 }
 
 /** Builds a number from a match: sign, whole digits, fraction digits, exponent. */

@@ -4,6 +4,7 @@ import {
   formatDouble17,
   isIntegerText,
   parseBigInteger,
+  parseCursor,
   parseFloatText,
   parseInteger,
 } from './number-text.ts';
@@ -74,6 +75,24 @@ t.test('random texts: parseInteger, parseBigInteger and BigInt agree', async (t)
       /^(0|-?[1-9]\d*)$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
     if ((big !== undefined) !== canonical || isInteger(text) !== canonical) t.fail(text);
     if (!Number.isNaN(number) && BigInt(number) !== big) t.fail(text);
+  }
+});
+
+t.test('cursors as strtoul reads them', async (t) => {
+  for (const [text, value] of [
+    ['', 0n],
+    ['0', 0n],
+    ['-0', 0n],
+    ['+7', 7n],
+    ['-1', 18446744073709551615n],
+    ['18446744073709551615', 18446744073709551615n],
+    ['7\0x', 7n],
+    ['\0', 0n],
+    [`${'0'.repeat(100)}7`, 7n],
+  ] as const)
+    t.equal(parseCursor(text), value, text);
+  for (const text of ['-', '+', 'x', ' 1', '1 ', '18446744073709551616', '7'.repeat(3e6)]) {
+    t.equal(parseCursor(text), undefined, text.slice(0, 30));
   }
 });
 

@@ -9,6 +9,7 @@ import type { Block } from '@hashlane/resp';
 
 export const INT64_MAX = 9223372036854775807n;
 export const INT64_MIN = -9223372036854775808n;
+const UINT64_MAX = 18446744073709551615n;
 
 /** Value of a canonical decimal integer of at most 15 digits, or NaN. */
 export function parseInteger(block: Block, offset: number, length: number): number {
@@ -38,6 +39,22 @@ export function parseBigInteger(text: string): bigint | undefined {
   if (!/^(0|-?[1-9][0-9]{0,18})$/.test(text)) return undefined;
   const value = BigInt(text);
   return value > INT64_MAX || value < INT64_MIN ? undefined : value;
+}
+
+/**
+ * Value of a cursor as strtoul reads it, or undefined when it is none: it ends at a zero byte, may
+ * begin with a sign and zeros, and nothing at all is 0. Long digits are not converted: that takes
+ * more than linear time.
+ */
+export function parseCursor(text: string): bigint | undefined {
+  const nul = text.indexOf('\0');
+  const match = /^([+-]?)(0*)([0-9]{0,20})$/.exec(nul < 0 ? text : text.slice(0, nul));
+  if (match === null) return undefined;
+  const [, sign, zeros, digits] = match;
+  if (sign !== '' && zeros === '' && digits === '') return undefined;
+  const value = BigInt(digits);
+  if (value > UINT64_MAX) return undefined;
+  return sign === '-' ? BigInt.asUintN(64, -value) : value;
 }
 
 /** True when the bytes are what Redis stores as the `int` encoding. */

@@ -6,6 +6,7 @@
  * the target's shard refuses goes back where it was.
  */
 import { errors } from '@hashlane/resp';
+import { integer } from './commands/arguments.ts';
 import type { Coordinated } from './coordinator.ts';
 import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
@@ -91,12 +92,10 @@ async function copy(command: Coordinated): Promise<ReplyFunction> {
     if (option === 'REPLACE') {
       mode = 'REPLACE';
     } else if (option === 'DB' && i + 1 < words.length) {
-      const text = words[++i].latin1Slice();
-      if (!/^-?\d{1,15}$/.test(text)) return (reply) => reply.error(errors.notInteger);
-      database = Number(text);
-      if (database < 0 || database >= gateway.configuration.values.databases) {
-        return (reply) => reply.error(errors.databaseOutOfRange);
-      }
+      const value = integer(words[++i].latin1Slice());
+      const error = databaseError(value, gateway.configuration.values.databases);
+      if (error !== undefined) return (reply) => reply.error(error);
+      database = Number(value);
     } else {
       return (reply) => reply.error(errors.syntax);
     }
@@ -112,6 +111,13 @@ async function copy(command: Coordinated): Promise<ReplyFunction> {
     mode,
   ]);
   return (reply) => reply.raw(written);
+}
+
+/** What is wrong with the number of a database, or undefined. */
+function databaseError(value: number | undefined, databases: number): string | undefined {
+  if (value === undefined) return errors.notInteger;
+  if ((value | 0) !== value) return errors.databaseNotInt32;
+  return value >= 0 && value < databases ? undefined : errors.databaseOutOfRange;
 }
 
 interface Ends {

@@ -5,6 +5,7 @@
  * A cursor of SCAN is (bound of key hashes in the shard) × shards + shard number, so that a client
  * walks one shard after the other; 0 begins and ends as always.
  */
+import { parseCursor } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
 import { joinDigests } from '@hashlane/shard-worker';
 import { type Coordinated, firstError } from './coordinator.ts';
@@ -92,7 +93,7 @@ async function randomKey(command: Coordinated): Promise<ReplyFunction> {
 async function scan(command: Coordinated): Promise<ReplyFunction> {
   const { gateway, words } = command;
   const shards = gateway.links.length;
-  const cursor = readCursor(words[1].latin1Slice());
+  const cursor = parseCursor(words[1].latin1Slice());
   if (cursor === undefined) return (reply) => reply.error(errors.invalidCursor);
   const shard = Number(cursor % BigInt(shards));
   const bound = String(cursor / BigInt(shards));
@@ -106,15 +107,6 @@ async function scan(command: Coordinated): Promise<ReplyFunction> {
     reply.text(String(position));
     reply.raw(keys);
   };
-}
-
-/** As Redis reads a cursor (strtoul); undefined when it is none. */
-function readCursor(text: string): bigint | undefined {
-  const match = /^([+-]?)(\d*)$/.exec(text);
-  if (match === null || (match[2] === '' && match[1] !== '')) return undefined;
-  const value = BigInt(match[2] === '' ? 0 : match[2]);
-  if (value > 18446744073709551615n) return undefined;
-  return match[1] === '-' ? BigInt.asUintN(64, -value) : value;
 }
 
 /** DEBUG DIGEST: every shard gives its databases' digests; equal databases are combined. */

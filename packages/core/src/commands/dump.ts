@@ -10,7 +10,7 @@ import { offsetOf, pageOf } from '../arena.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Engine } from '../engine.ts';
 import { CLOCK } from '../entry.ts';
-import { parseBigInteger, parseInteger } from '../number-text.ts';
+import { integerArgument } from './arguments.ts';
 import { type CommandSpec, DENYOOM, keys, READONLY, WRITE } from './command-spec.ts';
 import { findArgument, removeArgument } from './generic.ts';
 
@@ -34,19 +34,9 @@ interface RestoreOptions {
   counter: number;
 }
 
-/** A 64-bit integer in argument `i`, or NaN after an error reply. */
-function integerArgument({ request, reply }: CommandContext, i: number): number {
-  const value = parseInteger(request.block, request.offset(i), request.length(i));
-  if (!Number.isNaN(value)) return value;
-  const big = parseBigInteger(request.text(i));
-  if (big !== undefined) return Number(big);
-  reply.error(errors.notInteger);
-  return Number.NaN;
-}
-
 /** The value of an option in argument `i` within [0, max], or NaN after an error reply. */
 function boundedOption(context: CommandContext, i: number, max: number, text: string): number {
-  const value = integerArgument(context, i);
+  const value = integerArgument(context, i, errors.notInteger);
   if (Number.isNaN(value) || (value >= 0 && value <= max)) return value;
   context.reply.error(text);
   return Number.NaN;

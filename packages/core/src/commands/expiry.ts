@@ -8,6 +8,7 @@
 import { errors, invalidExpire, unsupportedOption } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { INT64_MAX, INT64_MIN, parseBigInteger, parseInteger } from '../number-text.ts';
+import { printed } from './arguments.ts';
 import { type CommandSpec, FAST, keys, READONLY, WRITE } from './command-spec.ts';
 import { peekArgument } from './generic.ts';
 
@@ -29,7 +30,7 @@ function conditions({ request, reply }: CommandContext): number {
     else if (request.is(i, 'GT')) flags |= GT;
     else if (request.is(i, 'LT')) flags |= LT;
     else {
-      reply.error(unsupportedOption(request.text(i)));
+      reply.error(unsupportedOption(printed(request, i)));
       return -1;
     }
   }

@@ -59,6 +59,13 @@ export function removeArgument(keyspace: Keyspace, request: Request, i: number):
   return true;
 }
 
+/** Removes the key in argument `i` whose value was emptied, after other lookups. */
+export function removeEmptied({ keyspace, request }: CommandContext, i: number): void {
+  const hash = keyspace.hashOf(request, i);
+  keyspace.find(request.block, request.offset(i), request.length(i), hash);
+  keyspace.removeFound();
+}
+
 /** True when the arguments `i` and `j` are the same bytes. */
 function isSameArgument(request: Request, i: number, j: number): boolean {
   return request.bytes(i).equals(request.bytes(j));

@@ -20,6 +20,7 @@ import { Cell } from '../geohash.ts';
 import { INT64_MIN } from '../number-text.ts';
 import { compareKeys, PartialSorter } from '../partial-sort.ts';
 import { ZSET_BYTES, ZsetValue } from '../zset-value.ts';
+import { integerArgument } from './arguments.ts';
 import {
   type CommandSpec,
   DENYOOM,
@@ -31,7 +32,6 @@ import {
 } from './command-spec.ts';
 import { removeArgument } from './generic.ts';
 import { position, readPosition, readUnit, replyDistance, replyPosition } from './geo-arguments.ts';
-import { signedArgument } from './list.ts';
 import { lookupRead, open, scoreArgument, WRONG } from './sorted-set-arguments.ts';
 
 const zset = new ZsetValue();
@@ -243,7 +243,7 @@ function readCommon(context: CommandContext, i: number): number {
 }
 
 function readCount(context: CommandContext, i: number): number {
-  options.count = signedArgument(context, i);
+  options.count = integerArgument(context, i, errors.notInteger);
   if (Number.isNaN(options.count)) return FAILED;
   if (options.count > 0) return 1;
   context.reply.error(errors.geoCountNotPositive);

@@ -7,13 +7,12 @@
  */
 import { errors } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
-import { ZSET } from '../entry.ts';
 import { distance } from '../geo-distance.ts';
 import { Cell, geohashText, scoreOfPosition } from '../geohash.ts';
-import { ZSET_BYTES, ZsetValue } from '../zset-value.ts';
+import { ZsetValue } from '../zset-value.ts';
 import { type CommandSpec, DENYOOM, keys, READONLY, WRITE } from './command-spec.ts';
 import { position, readPosition, readUnit, replyDistance, replyPosition } from './geo-arguments.ts';
-import { lookupRead, lookupWrite, open, WRONG } from './sorted-set-arguments.ts';
+import { lookupRead, lookupWrite, open, openToAdd, WRONG } from './sorted-set-arguments.ts';
 
 const zset = new ZsetValue();
 const cell = new Cell();
@@ -59,25 +58,13 @@ function readMembers(context: CommandContext): boolean {
   return true;
 }
 
-/** Opens `zset` on the key in argument 1, making it if need be; false when that may not be. */
-function openForAdding(context: CommandContext, reference: number): boolean {
-  if (reference !== 0) {
-    open(context, zset, reference);
-    return true;
-  }
-  if ((adding.options & XX) !== 0) return false;
-  const { engine, keyspace, request } = context;
-  const made = keyspace.insertArgument(request, 1, ZSET, ZSET_BYTES);
-  zset.create(keyspace.arena, made, engine.settings, request.length(adding.from + 2));
-  return true;
-}
-
 function geoadd(context: CommandContext): void {
   const { reply, request } = context;
   if (!readMembers(context)) return;
   const reference = lookupWrite(context, 1);
   if (reference === WRONG) return;
-  if (!openForAdding(context, reference)) {
+  const mayBeMade = (adding.options & XX) === 0;
+  if (!openToAdd(context, zset, reference, mayBeMade, adding.from + 2)) {
     reply.integer(0);
     return;
   }

@@ -12,31 +12,17 @@ import { errors } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { matchesGlob } from '../glob.ts';
 import { RANDOM_REPLY_BYTES_MAX } from '../limits.ts';
-import { parseBigInteger, parseInteger } from '../number-text.ts';
+import { signedArgument } from './arguments.ts';
 import { type CommandSpec, keys, READONLY } from './command-spec.ts';
 import { hash, hidesFields, isHidden, readHash, readHashWithoutDue, WRONG } from './hash-access.ts';
-import { cursorArgument, SCAN_CURSOR_END, type ScanOptions, scanOptions } from './scan.ts';
+import { SCAN_CURSOR_END, type ScanOptions, scanElements } from './scan.ts';
 
-const INT64_MIN_TEXT = '-9223372036854775808';
 /** Beyond this WITHVALUES would reply more elements than a 64-bit count says. */
 const PAIRS_MAX = 2 ** 62;
 /** Bytes of the bulk string of an empty field. */
 const LEAST_BULK_BYTES = 6;
 /** Picks in a packed hash from which on the places of all its fields are noted first. */
 const PLACES_NOTED_MIN = 32;
-
-/** Count in argument 2, or NaN after an error reply. */
-function countArgument({ request, reply }: CommandContext): number {
-  const count = parseInteger(request.block, request.offset(2), request.length(2));
-  if (!Number.isNaN(count)) return count;
-  const big = request.length(2) > 20 ? undefined : parseBigInteger(request.text(2));
-  const isLeast = big !== undefined && request.text(2) === INT64_MIN_TEXT;
-  if (big === undefined || isLeast) {
-    reply.error(isLeast ? errors.outOfNegatableRange : errors.notInteger);
-    return Number.NaN;
-  }
-  return Number(big);
-}
 
 function hrandfield(context: CommandContext): void {
   const { engine, reply, request } = context;
@@ -56,7 +42,7 @@ function hrandfield(context: CommandContext): void {
 
 function randomFields(context: CommandContext): void {
   const { reply, request } = context;
-  const count = countArgument(context);
+  const count = signedArgument(context, 2);
   if (Number.isNaN(count)) return;
   const withValues = request.argc > 3;
   if (request.argc > 4 || (withValues && !request.is(3, 'WITHVALUES'))) {
@@ -133,41 +119,27 @@ function replyDistinct(context: CommandContext, count: number, withValues: boole
 }
 
 function hscan(context: CommandContext): void {
-  const { reply } = context;
-  const cursor = cursorArgument(context, 2);
-  if (cursor < 0) {
-    reply.error(errors.invalidCursor);
-    return;
-  }
-  const reference = readHash(context);
-  if (reference === WRONG) return;
-  if (reference === 0) {
-    reply.array(2);
-    reply.text('0');
-    reply.array(0);
-    return;
-  }
-  const options = scanOptions(context, 3, false, true);
-  if (options !== undefined) replyScan(context, cursor, options);
+  scanElements(context, readHash, replyScan, true);
 }
 
-function replyScan(context: CommandContext, cursor: number, options: ScanOptions): void {
+function replyScan(context: CommandContext, _reference: number, options: ScanOptions): void {
   const { reply } = context;
+  const { count, cursor, noValues, pattern } = options;
   const found: number[] = [];
   const visit = (): void => {
     if (hidesFields() && isHidden(context)) return;
-    if (options.pattern !== undefined && !fieldMatches(options.pattern)) return;
+    if (pattern !== undefined && !fieldMatches(pattern)) return;
     found.push(hash.place);
   };
   const isOver = hash.isTable && cursor >= SCAN_CURSOR_END;
-  const next = isOver ? -1 : hash.scan(cursor, options.count, visit);
+  const next = isOver ? -1 : hash.scan(cursor, count, visit);
   reply.array(2);
   reply.text(next < 0 ? '0' : String(next));
-  reply.array(options.noValues ? found.length : 2 * found.length);
+  reply.array(noValues ? found.length : 2 * found.length);
   for (const place of found) {
     hash.recall(place);
     hash.replyField(reply);
-    if (!options.noValues) hash.replyValue(reply);
+    if (!noValues) hash.replyValue(reply);
   }
 }
 

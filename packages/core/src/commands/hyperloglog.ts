@@ -32,6 +32,7 @@ import {
 } from '../hyperloglog.ts';
 import { selfTest } from '../hyperloglog-self-test.ts';
 import { forceRaw, KEEP_DEADLINE, NO_DEADLINE, StringSpan, storeString } from '../string-value.ts';
+import { printed } from './arguments.ts';
 import { ADMIN, type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
 
 /** Reused by all handlers: none keeps them across a change or a command. */
@@ -244,7 +245,7 @@ function pfdebug(context: CommandContext): void {
     const wasDense = isDense(span.block, span.offset);
     if (makeDense(context, reference)) reply.integer(wasDense ? 0 : 1);
   } else {
-    reply.error(unknownPfdebugSubcommand(request.text(1)));
+    reply.error(unknownPfdebugSubcommand(printed(request, 1)));
   }
 }
 

@@ -6,7 +6,7 @@ import { hashBytes } from '../hash.ts';
 import { RandomSource } from '../random-source.ts';
 import { type Command, RedisServer, redisMissing } from '../redis-server.fixture.ts';
 import { REQUEST_DENY_BLOCKING, REQUEST_RESP3 } from '../request.ts';
-import { listEncoding } from './list.ts';
+import { encodingOf } from '../value-encoding.ts';
 
 const WRONG_TYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
 
@@ -70,9 +70,8 @@ t.test('a list moved within itself, of one element', async (t) => {
 t.test('encodings and their limits', async (t) => {
   const fixture = new EngineFixture();
   const encoding = (): string => {
-    const { arena, settings } = fixture.engine;
-    const reference = fixture.engine.keyspace(0).findKey(Buffer.from('l'));
-    return listEncoding(arena, reference, settings.listMaxListpackSize);
+    const keyspace = fixture.engine.keyspace(0);
+    return encodingOf(fixture.engine, keyspace, keyspace.findKey(Buffer.from('l')));
   };
   fixture.call('RPUSH', 'l', 'a');
   t.equal(encoding(), 'listpack');

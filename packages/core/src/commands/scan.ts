@@ -5,8 +5,8 @@
  * 0 begins and ends. The gateway puts the shard's number into the cursor that clients see. Keys
  * whose deadline has passed are deleted on the way and not returned, as in Redis.
  *
- * Cursor and options are read here for HSCAN, SSCAN and ZSCAN too, whose cursors are bounds of the
- * hashes of fields and members.
+ * What HSCAN, SSCAN and ZSCAN have in common is here too; their cursors are bounds of the hashes of
+ * fields and members.
  */
 import { errors } from '@hashlane/resp';
 import { offsetOf, pageOf } from '../arena.ts';
@@ -14,14 +14,12 @@ import type { CommandContext } from '../command-context.ts';
 import { HAS_EXPIRY, KEY, KEY_LENGTH, META, TYPE_NAMES } from '../entry.ts';
 import { isLiteralGlob, matchesGlob } from '../glob.ts';
 import type { Keyspace } from '../keyspace.ts';
-import { parseBigInteger, parseInteger } from '../number-text.ts';
+import { parseBigInteger, parseCursor, parseInteger } from '../number-text.ts';
 import { type CommandSpec, READONLY } from './command-spec.ts';
 import { findArgument } from './generic.ts';
 
 /** Keys per call when COUNT is not given. */
 const SCAN_COUNT = 10;
-/** Cursors are 64-bit in Redis; anything larger is no cursor. */
-const CURSOR_MAX = 18446744073709551615n;
 /** One more than the largest cursor: nothing is left to scan from here on. */
 export const SCAN_CURSOR_END = 2 ** 32;
 
@@ -73,6 +71,8 @@ function keysByPattern(context: CommandContext): void {
 }
 
 export interface ScanOptions {
+  /** Bound of hashes where the scan goes on. */
+  cursor: number;
   count: number;
   pattern: Buffer | undefined;
   /** Type name in lower case, or undefined for all. */
@@ -85,14 +85,16 @@ export interface ScanOptions {
  * Options of SCAN and its like from argument `from` on, or undefined after an error reply.
  * `hasTypes`: TYPE is one of them; `hasNoValues`: NOVALUES is.
  */
-export function scanOptions(
+function scanOptions(
   context: CommandContext,
   from: number,
+  cursor: number,
   hasTypes: boolean,
   hasNoValues = false,
 ): ScanOptions | undefined {
   const { request, reply } = context;
   const options: ScanOptions = {
+    cursor,
     count: SCAN_COUNT,
     pattern: undefined,
     type: undefined,
@@ -135,17 +137,39 @@ function readCount(
 }
 
 /** The hash bound in argument `i`, or −1 when it is no cursor. Bounds above 2^32 are the end. */
-export function cursorArgument({ request }: CommandContext, i: number): number {
+function cursorArgument({ request }: CommandContext, i: number): number {
   const cursor = parseInteger(request.block, request.offset(i), request.length(i));
   if (cursor >= 0) return Math.min(cursor, SCAN_CURSOR_END);
-  const text = request.text(i);
-  // As strtoul reads it: leading zeros, a sign and (in Redis too) nothing at all are numbers.
-  const match = /^([+-]?)(\d*)$/.exec(text);
-  if (match === null || (match[2] === '' && match[1] !== '')) return -1;
-  const value = BigInt(match[2] === '' ? 0 : match[2]);
-  if (value > CURSOR_MAX) return -1;
-  const wrapped = match[1] === '-' ? BigInt.asUintN(64, -value) : value;
-  return wrapped > BigInt(SCAN_CURSOR_END) ? SCAN_CURSOR_END : Number(wrapped);
+  const wide = parseCursor(request.text(i));
+  return wide === undefined ? -1 : Math.min(Number(wide), SCAN_CURSOR_END);
+}
+
+/**
+ * HSCAN, SSCAN and ZSCAN up to where their types part: `replyScan` goes on with the entry that
+ * `lookup` found. `lookup` returns 0 for a missing key, and less after an error reply.
+ */
+export function scanElements(
+  context: CommandContext,
+  lookup: (context: CommandContext, i: number) => number,
+  replyScan: (context: CommandContext, reference: number, options: ScanOptions) => void,
+  hasNoValues = false,
+): void {
+  const { reply } = context;
+  const cursor = cursorArgument(context, 2);
+  if (cursor < 0) {
+    reply.error(errors.invalidCursor);
+    return;
+  }
+  const reference = lookup(context, 1);
+  if (reference < 0) return;
+  if (reference === 0) {
+    reply.array(2);
+    reply.text('0');
+    reply.array(0);
+    return;
+  }
+  const options = scanOptions(context, 3, cursor, false, hasNoValues);
+  if (options !== undefined) replyScan(context, reference, options);
 }
 
 function scan(context: CommandContext): void {
@@ -155,7 +179,7 @@ function scan(context: CommandContext): void {
     reply.error(errors.invalidCursor);
     return;
   }
-  const options = scanOptions(context, 2, true);
+  const options = scanOptions(context, 2, cursor, true);
   if (options === undefined) return;
   const found: number[] = [];
   const due: number[] = [];

@@ -17,6 +17,7 @@ import type { CommandContext } from '../command-context.ts';
 import { SET, valueOffset } from '../entry.ts';
 import { Member } from '../set-member.ts';
 import { SET_BYTES, type SetEncoding, SetValue } from '../set-value.ts';
+import { boundedArgument } from './arguments.ts';
 import {
   type CommandSpec,
   countedKeys,
@@ -27,7 +28,7 @@ import {
   READONLY,
   WRITE,
 } from './command-spec.ts';
-import { boundedArgument, lookupRead, WRONG } from './set.ts';
+import { lookupRead, WRONG } from './set.ts';
 
 /** From this many sets on SUNION collects a result instead of looking members up in all sets. */
 const COLLECTED_SETS_MIN = 5;

@@ -14,9 +14,9 @@ import type { CommandContext } from '../command-context.ts';
 import { SET } from '../entry.ts';
 import { matchesGlob } from '../glob.ts';
 import { RANDOM_REPLY_BYTES_MAX } from '../limits.ts';
-import { parseBigInteger, parseInteger } from '../number-text.ts';
 import { Member } from '../set-member.ts';
 import { SET_BYTES, SetValue, setEncodingFor } from '../set-value.ts';
+import { boundedArgument, signedArgument } from './arguments.ts';
 import {
   type CommandSpec,
   DENYOOM,
@@ -26,7 +26,8 @@ import {
   READONLY,
   WRITE,
 } from './command-spec.ts';
-import { cursorArgument, SCAN_CURSOR_END, scanOptions } from './scan.ts';
+import { removeEmptied } from './generic.ts';
+import { SCAN_CURSOR_END, type ScanOptions, scanElements } from './scan.ts';
 
 const set = new SetValue();
 const target = new SetValue();
@@ -34,32 +35,6 @@ const member = new Member();
 
 /** `$0`, the empty string, and their line ends. */
 const LEAST_BULK_BYTES = 6;
-
-const INT64_MIN_TEXT = '-9223372036854775808';
-
-/** Integer in argument `i`, or NaN after an error reply. Beyond 2^53 it is rounded. */
-function integerArgument(context: CommandContext, i: number, error: string): number {
-  const { request } = context;
-  const value = parseInteger(request.block, request.offset(i), request.length(i));
-  if (!Number.isNaN(value)) return value;
-  const big = request.length(i) > 20 ? undefined : parseBigInteger(request.text(i));
-  if (big !== undefined) return Number(big);
-  context.reply.error(error);
-  return Number.NaN;
-}
-
-/** Integer of at least `least` in argument `i`, or NaN after an error reply. */
-export function boundedArgument(
-  context: CommandContext,
-  i: number,
-  least: number,
-  error: string,
-): number {
-  const value = integerArgument(context, i, error);
-  if (Number.isNaN(value) || value >= least) return value;
-  context.reply.error(error);
-  return Number.NaN;
-}
 
 // Lookups. Each returns the entry's reference, 0 when missing, or WRONG after an error reply.
 
@@ -157,14 +132,6 @@ function smove(context: CommandContext): void {
   if (target.add(member)) changes++;
   context.changed(changes);
   reply.integer(1);
-}
-
-/** Removes the key in argument `i` whose set was emptied, after other lookups. */
-function removeEmptied(context: CommandContext, i: number): void {
-  const { keyspace, request } = context;
-  const hash = keyspace.hashOf(request, i);
-  keyspace.find(request.block, request.offset(i), request.length(i), hash);
-  keyspace.removeFound();
 }
 
 function sismember(context: CommandContext): void {
@@ -267,12 +234,8 @@ function srandmember(context: CommandContext): void {
 }
 
 function drawCounted(context: CommandContext): void {
-  const { engine, reply, request } = context;
-  if (request.length(2) === 20 && request.text(2) === INT64_MIN_TEXT) {
-    reply.error(errors.outOfNegatableRange);
-    return;
-  }
-  const count = integerArgument(context, 2, errors.notInteger);
+  const { engine, reply } = context;
+  const count = signedArgument(context, 2);
   if (Number.isNaN(count)) return;
   const reference = lookupRead(context, 1);
   if (reference === WRONG) return;
@@ -311,23 +274,12 @@ function drawRepeatedly({ engine, reply }: CommandContext, count: number): void 
 // Scanning.
 
 function sscan(context: CommandContext): void {
+  scanElements(context, lookupRead, replyScan);
+}
+
+function replyScan(context: CommandContext, reference: number, options: ScanOptions): void {
   const { reply } = context;
-  const cursor = cursorArgument(context, 2);
-  if (cursor < 0) {
-    reply.error(errors.invalidCursor);
-    return;
-  }
-  const reference = lookupRead(context, 1);
-  if (reference === WRONG) return;
-  if (reference === 0) {
-    reply.array(2);
-    reply.text('0');
-    reply.array(0);
-    return;
-  }
-  const options = scanOptions(context, 3, false);
-  if (options === undefined) return;
-  const { count, pattern } = options;
+  const { count, cursor, pattern } = options;
   const found: Buffer[] = [];
   open(context, reference);
   const isAtEnd = cursor >= SCAN_CURSOR_END && set.encoding === 'hashtable';

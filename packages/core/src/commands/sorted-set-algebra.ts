@@ -18,6 +18,7 @@ import { SET } from '../entry.ts';
 import { Member } from '../set-member.ts';
 import { SetValue } from '../set-value.ts';
 import { ALWAYS_LARGE, ZSET_BYTES, ZsetValue } from '../zset-value.ts';
+import { boundedArgument, integerArgument } from './arguments.ts';
 import {
   type CommandSpec,
   countedKeys,
@@ -27,7 +28,6 @@ import {
   READONLY,
   WRITE,
 } from './command-spec.ts';
-import { boundedArgument, integerArgument } from './list.ts';
 import { lookupMembers, replySpan, scoreArgument, WRONG } from './sorted-set-arguments.ts';
 import { storeResult } from './sorted-set-range.ts';
 

@@ -10,7 +10,7 @@ import { Block, errors, type ReplyWriter, writeDecimal } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { SET, ZSET } from '../entry.ts';
 import { formatDouble17, parseFloatText, parseInteger } from '../number-text.ts';
-import type { MemberBound, ZsetValue } from '../zset-value.ts';
+import { type MemberBound, ZSET_BYTES, type ZsetValue } from '../zset-value.ts';
 
 // Lookups. Each returns the entry's reference, 0 when missing, or WRONG after an error reply.
 
@@ -40,6 +40,28 @@ export function lookupMembers(context: CommandContext, i: number): number {
 /** Points a view at an entry. */
 export function open(context: CommandContext, zset: ZsetValue, reference: number): ZsetValue {
   return zset.open(context.keyspace.arena, reference, context.engine.settings);
+}
+
+/**
+ * Points a view at the set in argument 1 or, where `reference` is 0, at a new one whose form fits
+ * the member in argument `member`. False when none is there and none `mayBeMade`.
+ */
+export function openToAdd(
+  context: CommandContext,
+  zset: ZsetValue,
+  reference: number,
+  mayBeMade: boolean,
+  member: number,
+): boolean {
+  if (reference !== 0) {
+    open(context, zset, reference);
+    return true;
+  }
+  if (!mayBeMade) return false;
+  const { engine, keyspace, request } = context;
+  const made = keyspace.insertArgument(request, 1, ZSET, ZSET_BYTES);
+  zset.create(keyspace.arena, made, engine.settings, request.length(member));
+  return true;
 }
 
 /** Removes the key just looked up if its sorted set was emptied. */

@@ -2,13 +2,13 @@
  * Pops from sorted sets, at once or when there is something: ZPOPMIN, ZPOPMAX, ZMPOP and their
  * blocking forms.
  *
- * Blocking commands try, and block when there is nothing: the engine runs the same handler again
- * when a key is ready, as with lists. Order of the checks, replies and texts are those of Redis
- * 7.2.
+ * Blocking commands try, and block when there is nothing, as with lists (pop-first.ts). Order of the
+ * checks, replies and texts are those of Redis 7.2.
  */
 import { errors } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { ZsetValue } from '../zset-value.ts';
+import { boundedArgument } from './arguments.ts';
 import {
   BLOCKING,
   type CommandSpec,
@@ -19,14 +19,21 @@ import {
   NOSCRIPT,
   WRITE,
 } from './command-spec.ts';
-import { boundedArgument, deadlineArgument } from './list.ts';
+import {
+  ANSWERED,
+  type Answer,
+  blockingPop,
+  type End,
+  LAST as MAX,
+  FIRST as MIN,
+  NOTHING,
+  popOfMany,
+} from './pop-first.ts';
 import { lookupWrite, open, replyScore, WRONG } from './sorted-set-arguments.ts';
 
 const zset = new ZsetValue();
 
-const MIN = 1;
-const MAX = 2;
-type End = 1 | 2;
+const ENDS = ['MIN', 'MAX'] as const;
 
 /**
  * Replies up to `count` members of the set just looked up, from one end on, and removes them.
@@ -79,10 +86,6 @@ function zpopmax(context: CommandContext): void {
   pop(context, MAX);
 }
 
-/** Nothing was found yet: neither a member to pop nor a key of another type. */
-const NOTHING = 0;
-const ANSWERED = 1;
-
 /**
  * Pops from the first key in arguments `first` … `last` that is a sorted set. `count` of 0 pops one
  * member and replies [key, member, score], otherwise [key, [[member, score], …]].
@@ -93,7 +96,7 @@ function popFirst(
   last: number,
   end: End,
   count: number,
-): typeof NOTHING | typeof ANSWERED {
+): Answer {
   const { reply, request } = context;
   for (let i = first; i <= last; i++) {
     const reference = lookupWrite(context, i);
@@ -109,64 +112,20 @@ function popFirst(
   return NOTHING;
 }
 
-function blockingPop(context: CommandContext, end: End): void {
-  const last = context.request.argc - 2;
-  const deadline = deadlineArgument(context, last + 1);
-  if (Number.isNaN(deadline)) return;
-  if (popFirst(context, 1, last, end, 0) === ANSWERED) return;
-  if (context.mayBlock) context.block(1, last, deadline);
-  else context.reply.nullArray();
-}
-
 function bzpopmin(context: CommandContext): void {
-  blockingPop(context, MIN);
+  blockingPop(context, MIN, popFirst);
 }
 
 function bzpopmax(context: CommandContext): void {
-  blockingPop(context, MAX);
-}
-
-/** ZMPOP and BZMPOP, whose number of keys is in argument `countAt`; a timeout is in argument 1. */
-function popOfMany(context: CommandContext, countAt: number, isBlocking: boolean): void {
-  const { request, reply } = context;
-  const numkeys = boundedArgument(context, countAt, 1, errors.numkeysNotPositive);
-  if (Number.isNaN(numkeys)) return;
-  const endAt = countAt + numkeys + 1;
-  if (endAt >= request.argc || (!request.is(endAt, 'MIN') && !request.is(endAt, 'MAX'))) {
-    reply.error(errors.syntax);
-    return;
-  }
-  const end = request.is(endAt, 'MIN') ? MIN : MAX;
-  const count = popCountOption(context, endAt + 1);
-  if (Number.isNaN(count)) return;
-  const deadline = isBlocking ? deadlineArgument(context, 1) : Infinity;
-  if (Number.isNaN(deadline)) return;
-  if (popFirst(context, countAt + 1, endAt - 1, end, count) === ANSWERED) return;
-  if (isBlocking && context.mayBlock) context.block(countAt + 1, endAt - 1, deadline);
-  else reply.nullArray();
-}
-
-/** `[COUNT count]` from argument `from` on: 1 without it, NaN after an error reply. */
-function popCountOption(context: CommandContext, from: number): number {
-  const { request, reply } = context;
-  let count = 0;
-  for (let i = from; i < request.argc; i += 2) {
-    if (count !== 0 || !request.is(i, 'COUNT') || i + 1 >= request.argc) {
-      reply.error(errors.syntax);
-      return Number.NaN;
-    }
-    count = boundedArgument(context, i + 1, 1, errors.countNotPositive);
-    if (Number.isNaN(count)) return count;
-  }
-  return count === 0 ? 1 : count;
+  blockingPop(context, MAX, popFirst);
 }
 
 function zmpop(context: CommandContext): void {
-  popOfMany(context, 1, false);
+  popOfMany(context, 1, ENDS, popFirst);
 }
 
 function bzmpop(context: CommandContext): void {
-  popOfMany(context, 2, true);
+  popOfMany(context, 2, ENDS, popFirst);
 }
 
 const POPPED = 'RW access delete';

@@ -13,9 +13,9 @@ import { offsetOf, pageOf } from '../arena.ts';
 import type { CommandContext } from '../command-context.ts';
 import { valueOffset, ZSET } from '../entry.ts';
 import { ALWAYS_LARGE, ZSET_BYTES, ZsetValue } from '../zset-value.ts';
+import { integerArgument } from './arguments.ts';
 import { type CommandSpec, DENYOOM, keys, READONLY, WRITE } from './command-spec.ts';
 import { removeArgument } from './generic.ts';
-import { integerArgument } from './list.ts';
 import {
   lookupRead,
   lookupWrite,

@@ -8,20 +8,20 @@
  */
 import { errors, wrongArity } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
-import { ZSET } from '../entry.ts';
 import { matchesGlob } from '../glob.ts';
 import { RANDOM_REPLY_BYTES_MAX } from '../limits.ts';
 import { formatDouble17 } from '../number-text.ts';
-import { ZSET_BYTES, ZsetValue } from '../zset-value.ts';
+import { ZsetValue } from '../zset-value.ts';
+import { signedArgument } from './arguments.ts';
 import { type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
-import { signedArgument } from './list.ts';
-import { cursorArgument, SCAN_CURSOR_END, scanOptions } from './scan.ts';
+import { SCAN_CURSOR_END, type ScanOptions, scanElements } from './scan.ts';
 import {
   looksNumeric,
   lookupRead,
   lookupWrite,
   memberRange,
   open,
+  openToAdd,
   removeIfEmpty,
   replyPair,
   replyPairsHead,
@@ -131,19 +131,6 @@ function addPair({ request }: CommandContext, i: number, score: number): number 
   return UPDATED;
 }
 
-/** Opens `zset` on the key in argument 1, making it if need be. False when that may not be. */
-function openForAdding(context: CommandContext, reference: number): boolean {
-  if (reference !== 0) {
-    open(context, zset, reference);
-    return true;
-  }
-  if ((adding.options & XX) !== 0) return false;
-  const { engine, keyspace, request } = context;
-  const made = keyspace.insertArgument(request, 1, ZSET, ZSET_BYTES);
-  zset.create(keyspace.arena, made, engine.settings, request.length(adding.from + 1));
-  return true;
-}
-
 function addMembers(context: CommandContext, options: number): void {
   const { reply, request } = context;
   if (!addingArguments(context, options)) return;
@@ -152,7 +139,8 @@ function addMembers(context: CommandContext, options: number): void {
   let added = 0;
   let updated = 0;
   let outcome: number = REFUSED;
-  if (openForAdding(context, reference)) {
+  const mayBeMade = (adding.options & XX) === 0;
+  if (openToAdd(context, zset, reference, mayBeMade, adding.from + 1)) {
     const pairs = (request.argc - adding.from) >> 1;
     for (let i = 0; i < pairs; i++) {
       outcome = addPair(context, adding.from + 2 * i + 1, newScores[i]);
@@ -371,33 +359,22 @@ function drawRanks({ engine }: CommandContext, count: number): number[] {
 // ZSCAN.
 
 function zscan(context: CommandContext): void {
+  scanElements(context, lookupRead, replyScan);
+}
+
+function replyScan(context: CommandContext, reference: number, options: ScanOptions): void {
   const { reply } = context;
-  const cursor = cursorArgument(context, 2);
-  if (cursor < 0) {
-    reply.error(errors.invalidCursor);
-    return;
-  }
-  const reference = lookupRead(context, 1);
-  if (reference === WRONG) return;
-  if (reference === 0) {
-    reply.array(2);
-    reply.text('0');
-    reply.array(0);
-    return;
-  }
-  const options = scanOptions(context, 3, false);
-  if (options === undefined) return;
+  const { count, cursor, pattern } = options;
   open(context, zset, reference);
   const found: [Buffer, string][] = [];
   const isSmall = zset.packed !== undefined;
   const isAtEnd = cursor >= SCAN_CURSOR_END && !isSmall;
   const next = isAtEnd
     ? -1
-    : zset.scan(cursor, options.count, (score) => {
+    : zset.scan(cursor, count, (score) => {
         const { bytes } = zset.memberBlock;
         const from = zset.memberOffset;
         const end = from + zset.memberLength;
-        const { pattern } = options;
         if (pattern !== undefined && !matchesGlob(pattern, bytes, from, end)) return;
         found.push([Buffer.from(bytes.subarray(from, end)), scannedScore(score, isSmall)]);
       });

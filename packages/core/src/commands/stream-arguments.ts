@@ -15,31 +15,10 @@ import {
 } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { STREAM } from '../entry.ts';
-import { parseBigInteger, parseInteger } from '../number-text.ts';
 import type { Request } from '../request.ts';
 import type { StreamConsumer, StreamGroup } from '../stream-group.ts';
 import { INVALID, parseId, type StreamId } from '../stream-id.ts';
 import { STREAM_BYTES, StreamValue } from '../stream-value.ts';
-
-/** Value of an argument that must be a 64-bit integer, or undefined. */
-export function bigArgument(request: Request, i: number): bigint | undefined {
-  return request.length(i) > 20 ? undefined : parseBigInteger(request.text(i));
-}
-
-/** The same as a number, or NaN. Beyond 2^53 it is rounded, which only comparisons may bear. */
-export function numberArgument(request: Request, i: number): number {
-  const value = parseInteger(request.block, request.offset(i), request.length(i));
-  if (!Number.isNaN(value)) return value;
-  const big = bigArgument(request, i);
-  return big === undefined ? Number.NaN : Number(big);
-}
-
-/** Text of an argument up to the first NUL, as Redis prints it in errors. */
-export function printed(request: Request, i: number): string {
-  const text = request.text(i);
-  const nul = text.indexOf('\0');
-  return nul < 0 ? text : text.slice(0, nul);
-}
 
 /** Is the argument this one character? */
 export function isSymbol(request: Request, i: number, symbol: number): boolean {

@@ -16,15 +16,13 @@ import { compareIds, replyId, StreamId } from '../stream-id.ts';
 import { replyEntry } from '../stream-iterator.ts';
 import { NodeEntry } from '../stream-node.ts';
 import type { StreamValue } from '../stream-value.ts';
+import { bigArgument, numberArgument, printed } from './arguments.ts';
 import { type CommandSpec, FAST, keys, WRITE } from './command-spec.ts';
 import {
-  bigArgument,
   findGroup,
   intervalStart,
-  numberArgument,
   OpenAggregate,
   obtainConsumer,
-  printed,
   strictId,
   writeStream,
 } from './stream-arguments.ts';

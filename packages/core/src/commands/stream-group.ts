@@ -11,6 +11,7 @@ import type { IdIndex } from '../id-index.ts';
 import type { StreamConsumer, StreamGroup } from '../stream-group.ts';
 import { compareIds, replyId, StreamId } from '../stream-id.ts';
 import { makeGroup, type StreamValue } from '../stream-value.ts';
+import { bigArgument, numberArgument, printed } from './arguments.ts';
 import {
   type CommandSpec,
   DENYOOM,
@@ -22,7 +23,6 @@ import {
   WRITE,
 } from './command-spec.ts';
 import {
-  bigArgument,
   DOLLAR,
   findConsumer,
   findGroup,
@@ -30,9 +30,7 @@ import {
   intervalEnd,
   intervalStart,
   isSymbol,
-  numberArgument,
   OpenAggregate,
-  printed,
   readStream,
   replySubcommandSyntax,
   strictId,

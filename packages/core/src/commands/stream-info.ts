@@ -11,15 +11,9 @@ import { NEVER, type StreamConsumer, type StreamGroup } from '../stream-group.ts
 import { replyId, StreamId } from '../stream-id.ts';
 import { StreamIterator } from '../stream-iterator.ts';
 import { radixTreeNodes, type StreamValue } from '../stream-value.ts';
+import { numberArgument, printed } from './arguments.ts';
 import { type CommandSpec, keys, LOADING, READONLY, STALE } from './command-spec.ts';
-import {
-  findGroup,
-  numberArgument,
-  OpenAggregate,
-  printed,
-  readStream,
-  replySubcommandSyntax,
-} from './stream-arguments.ts';
+import { findGroup, OpenAggregate, readStream, replySubcommandSyntax } from './stream-arguments.ts';
 
 const CONTAINER = 'XINFO';
 const COUNT_DEFAULT = 10;

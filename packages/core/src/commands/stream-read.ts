@@ -20,6 +20,7 @@ import { compareIds, replyId, StreamId } from '../stream-id.ts';
 import { replyEntry, StreamIterator } from '../stream-iterator.ts';
 import { NodeEntry } from '../stream-node.ts';
 import type { StreamValue } from '../stream-value.ts';
+import { numberArgument, printed, TIMEOUT_MAX_MS } from './arguments.ts';
 import {
   BLOCKING,
   type CommandSpec,
@@ -34,17 +35,13 @@ import {
   findGroup,
   GREATER,
   isSymbol,
-  numberArgument,
   OpenAggregate,
   obtainConsumer,
-  printed,
   readStream,
   strictId,
   writeStream,
 } from './stream-arguments.ts';
 
-/** Deadlines are signed 64-bit milliseconds in Redis. */
-const TIMEOUT_MAX_MS = 2 ** 63;
 const NO_BLOCK = -1;
 
 /** One stream of a command; reused. */

@@ -13,16 +13,15 @@ import { compareIds, INVALID, parseId, replyId, SEQUENCE_OPEN, StreamId } from '
 import { StreamIterator } from '../stream-iterator.ts';
 import { freeStream } from '../stream-slicer.ts';
 import { ENTRY_BYTES_MAX, StreamValue } from '../stream-value.ts';
+import { bigArgument, numberArgument } from './arguments.ts';
 import { type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
 import {
   ASTERISK,
-  bigArgument,
   EQUALS,
   insertStream,
   intervalEnd,
   intervalStart,
   isSymbol,
-  numberArgument,
   OpenAggregate,
   readStream,
   strictId,

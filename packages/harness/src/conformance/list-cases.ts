@@ -235,6 +235,8 @@ export const listCases = cases(String.raw`
   BLPOP l nan
   BLPOP l inf
   BLPOP l 1e400
+  BLPOP l 1e5000
+  BLPOP l 1e-5000
   BLPOP l 99999999999999999999
   BLPOP l 9223372036854775.808
   BLPOP l 0x1
