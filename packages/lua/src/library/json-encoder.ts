@@ -6,52 +6,62 @@
  * backslashes, slashes, and control characters. Reads tables raw. Cost: linear in the text; elements
  * and bytes are charged to the meter.
  */
-import { LuaError } from '../errors.ts';
-import { BYTES_PER_STEP, STRING_BYTES_MAX } from '../limits.ts';
 import { meter } from '../meter.ts';
 import { formatGeneral, numberToText } from '../number-text.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaValue, typeName } from '../values.ts';
+import { byteWriter as out } from './byte-writer.ts';
 import { JSON_NULL } from './json-null.ts';
 import type { JsonSettings } from './json-settings.ts';
 import { NestedFailure } from './nested-failure.ts';
 
 const PRECISION_OF_TEXT = 14;
 const INTEGER_MAX = 2 ** 31 - 1;
-const PIECE_BYTES = 65_536;
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const ARRAY_BEGIN = 91;
+const ARRAY_END = 93;
+const OBJECT_BEGIN = 123;
+const OBJECT_END = 125;
+const PIECE_BYTES = 16_384;
+const ESCAPE_BYTES_MAX = 6;
+const SHORT_BYTES = 64;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
 const SPECIAL = /["\\/\x00-\x1f\x7f]/;
-const SPECIAL_ALL = new RegExp(SPECIAL.source, 'g');
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\b': '\\b',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\f': '\\f',
-  '\r': '\\r',
-  '"': '\\"',
-  '/': '\\/',
-  '\\': '\\\\',
-};
+/** What each special byte is written as; undefined for all others. */
+const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  const short = '\b\t\n\f\r"/\\'.indexOf(char);
+  if (short >= 0) return `\\${'btnfr"/\\'[short]}`;
+  return SPECIAL.test(char) ? `\\u${code.toString(16).padStart(4, '0')}` : undefined;
+});
 
-function escapeOf(special: string): string {
-  return ESCAPES[special] ?? `\\u${special.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
-
-function quoted(text: string): string {
-  if (text.length > PIECE_BYTES) return `"${escapedByPieces(text)}"`;
-  return SPECIAL.test(text) ? `"${text.replace(SPECIAL_ALL, escapeOf)}"` : `"${text}"`;
-}
-
-/** V8 remembers all matches of a `replace` until its end, so a long text is too much for one. */
-function escapedByPieces(text: string): string {
-  let result = '';
-  for (let at = 0; at < text.length; at += PIECE_BYTES) {
-    result += text.slice(at, at + PIECE_BYTES).replace(SPECIAL_ALL, escapeOf);
-    if (result.length > STRING_BYTES_MAX) throw new LuaError('not enough memory');
-    meter.charge(PIECE_BYTES / BYTES_PER_STEP);
+function writeString(text: string): void {
+  out.byte(QUOTE);
+  if (text.length > SHORT_BYTES && !SPECIAL.test(text)) out.text(text);
+  else {
+    for (let at = 0; at < text.length; at += PIECE_BYTES) {
+      writeEscaped(text, at, Math.min(at + PIECE_BYTES, text.length));
+    }
   }
-  return result;
+  out.byte(QUOTE);
+}
+
+function writeEscaped(text: string, from: number, to: number): void {
+  out.reserve((to - from) * ESCAPE_BYTES_MAX);
+  const { buffer } = out;
+  let { size } = out;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    const escaped = ESCAPES[code];
+    if (escaped === undefined) buffer[size++] = code;
+    else
+      for (let index = 0; index < escaped.length; index++)
+        buffer[size++] = escaped.charCodeAt(index);
+  }
+  out.size = size;
 }
 
 function unserialisable(value: LuaValue, reason: string): NestedFailure {
@@ -61,25 +71,21 @@ function unserialisable(value: LuaValue, reason: string): NestedFailure {
 /** Throws NestedFailure. */
 export class JsonEncoder {
   readonly #settings: JsonSettings;
-  #text = '';
 
   constructor(settings: JsonSettings) {
     this.#settings = settings;
   }
 
   encode(value: LuaValue): string {
-    this.#append(value, 0);
-    const text = this.#text;
-    meter.chargeString(text.length);
-    return text;
+    return out.collect(() => this.#append(value, 0));
   }
 
   #append(value: LuaValue, depth: number): void {
-    if (typeof value === 'string') this.#text += quoted(value);
-    else if (typeof value === 'number') this.#text += this.#number(value);
+    if (typeof value === 'string') writeString(value);
+    else if (typeof value === 'number') out.text(this.#number(value));
     else if (value instanceof LuaTable) this.#appendTable(value, depth + 1);
-    else if (typeof value === 'boolean') this.#text += value ? 'true' : 'false';
-    else if (value === undefined || value === JSON_NULL) this.#text += 'null';
+    else if (typeof value === 'boolean') out.text(value ? 'true' : 'false');
+    else if (value === undefined || value === JSON_NULL) out.text('null');
     else throw unserialisable(value, 'type not supported');
   }
 
@@ -97,7 +103,6 @@ export class JsonEncoder {
     if (depth > this.#settings.encodeDepthMax) {
       throw new NestedFailure(`Cannot serialise, excessive nesting (${depth})`);
     }
-    if (this.#text.length > STRING_BYTES_MAX) throw new LuaError('not enough memory');
     const length = this.#arrayLength(table);
     if (length > 0) this.#appendArray(table, length, depth);
     else this.#appendObject(table, depth);
@@ -127,37 +132,36 @@ export class JsonEncoder {
   }
 
   #appendArray(table: LuaTable, length: number, depth: number): void {
-    let mark = '[';
     for (let at = 1; at <= length; at++) {
-      this.#text += mark;
-      mark = ',';
+      out.byte(at === 1 ? ARRAY_BEGIN : COMMA);
       meter.charge(1);
       this.#append(table.get(at), depth);
     }
-    this.#text += ']';
+    out.byte(ARRAY_END);
   }
 
   #appendObject(table: LuaTable, depth: number): void {
-    let mark = '{';
-    let at = 0;
-    for (const value of table.array) {
-      at++;
+    let mark = OBJECT_BEGIN;
+    for (let at = 0; at < table.array.length; at++) {
+      const value = table.array[at];
       if (value === undefined) continue;
-      this.#text += `${mark}"${this.#number(at)}":`;
-      mark = ',';
-      this.#append(value, depth);
+      this.#appendField(mark, at + 1, value, depth);
+      mark = COMMA;
     }
     for (const [key, value] of table.hash ?? []) {
-      this.#text += `${mark}${this.#key(key)}:`;
-      mark = ',';
-      this.#append(value, depth);
+      this.#appendField(mark, key, value, depth);
+      mark = COMMA;
     }
-    this.#text += mark === '{' ? '{}' : '}';
+    if (mark === OBJECT_BEGIN) out.byte(OBJECT_BEGIN);
+    out.byte(OBJECT_END);
   }
 
-  #key(key: LuaValue): string {
-    if (typeof key === 'string') return quoted(key);
-    if (typeof key === 'number') return `"${this.#number(key)}"`;
-    throw unserialisable(key, 'table key must be a number or string');
+  #appendField(mark: number, key: LuaValue, value: LuaValue, depth: number): void {
+    out.byte(mark);
+    if (typeof key === 'string') writeString(key);
+    else if (typeof key === 'number') out.text(`"${this.#number(key)}"`);
+    else throw unserialisable(key, 'table key must be a number or string');
+    out.byte(COLON);
+    this.#append(value, depth);
   }
 }

@@ -3,76 +3,49 @@
  * that loses nothing, else doubles. A table with the keys 1…n and no other is an array, also the
  * empty one. What nests deeper than 16 tables, functions and userdata are nil.
  *
- * Bytes are collected in one buffer of the thread, which is let go when it has become large. Cost:
- * linear in the bytes; elements and bytes are charged to the meter.
+ * Cost: linear in the bytes; elements and bytes are charged to the meter.
  */
-import { LuaError } from '../errors.ts';
-import { STRING_BYTES_MAX } from '../limits.ts';
 import { meter } from '../meter.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaValue } from '../values.ts';
+import { byteWriter as out } from './byte-writer.ts';
 
 const NESTING_MAX = 16;
-const KEPT_BYTES = 65_536;
-const SHORT_STRING_BYTES = 24;
 const WORD = 2 ** 32;
 const INTEGER_RANGE = 2 ** 63;
 const INDEX_MAX = 2 ** 31 - 1;
 const HEAD_BYTES_MAX = 9;
 
-let buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
-let size = 0;
-
 /** The values one after the other. */
 export function packValues(values: readonly LuaValue[]): string {
-  size = 0;
-  try {
+  return out.collect(() => {
     for (const value of values) write(value, 0);
-    meter.chargeString(size);
-    return buffer.latin1Slice(0, size);
-  } finally {
-    if (buffer.length > KEPT_BYTES) buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
-  }
-}
-
-function reserve(bytes: number): void {
-  const needed = size + bytes;
-  if (needed <= buffer.length) return;
-  if (needed > STRING_BYTES_MAX) throw new LuaError('not enough memory');
-  meter.chargeString(bytes);
-  const larger = Buffer.allocUnsafeSlow(Math.min(2 * needed, STRING_BYTES_MAX));
-  buffer.copy(larger, 0, 0, size);
-  buffer = larger;
+  });
 }
 
 function write(value: LuaValue, level: number): void {
-  reserve(HEAD_BYTES_MAX);
+  out.reserve(HEAD_BYTES_MAX);
   if (typeof value === 'string') writeString(value);
   else if (typeof value === 'number') writeNumber(value);
-  else if (typeof value === 'boolean') buffer[size++] = value ? 0xc3 : 0xc2;
+  else if (typeof value === 'boolean') out.buffer[out.size++] = value ? 0xc3 : 0xc2;
   else if (value instanceof LuaTable && level < NESTING_MAX) writeTable(value, level + 1);
-  else buffer[size++] = 0xc0;
+  else out.buffer[out.size++] = 0xc0;
 }
 
 function writeString(text: string): void {
   const { length } = text;
-  if (length < 32) buffer[size++] = 0xa0 | length;
+  if (length < 32) out.buffer[out.size++] = 0xa0 | length;
   else if (length <= 0xff) head(0xd9, length, 1);
   else if (length <= 0xffff) head(0xda, length, 2);
   else head(0xdb, length, 4);
-  reserve(length);
-  if (length < SHORT_STRING_BYTES) {
-    for (let at = 0; at < length; at++) buffer[size + at] = text.charCodeAt(at);
-  } else {
-    buffer.latin1Write(text, size, length);
-  }
-  size += length;
+  out.text(text);
 }
 
 /** A type and a number of so many bytes, the high ones first. */
 function head(type: number, value: number, bytes: number): void {
-  buffer[size++] = type;
-  for (let shift = 8 * (bytes - 1); shift >= 0; shift -= 8) buffer[size++] = value >>> shift;
+  out.buffer[out.size++] = type;
+  for (let shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
+    out.buffer[out.size++] = value >>> shift;
 }
 
 function writeNumber(value: number): void {
@@ -80,18 +53,18 @@ function writeNumber(value: number): void {
     if (value >= 0) writePositive(value);
     else writeNegative(value);
   } else if (Math.fround(value) === value) {
-    buffer[size++] = 0xca;
-    size = buffer.writeFloatBE(value, size);
+    out.buffer[out.size++] = 0xca;
+    out.size = out.buffer.writeFloatBE(value, out.size);
   } else {
-    buffer[size++] = 0xcb;
-    size = buffer.writeDoubleBE(value, size);
+    out.buffer[out.size++] = 0xcb;
+    out.size = out.buffer.writeDoubleBE(value, out.size);
     // As 0/0 is on x86.
-    if (Number.isNaN(value)) buffer[size - 8] = 0xff;
+    if (Number.isNaN(value)) out.buffer[out.size - 8] = 0xff;
   }
 }
 
 function writePositive(value: number): void {
-  if (value <= 0x7f) buffer[size++] = value;
+  if (value <= 0x7f) out.buffer[out.size++] = value;
   else if (value <= 0xff) head(0xcc, value, 1);
   else if (value <= 0xffff) head(0xcd, value, 2);
   else if (value < WORD) head(0xce, value, 4);
@@ -99,7 +72,7 @@ function writePositive(value: number): void {
 }
 
 function writeNegative(value: number): void {
-  if (value >= -32) buffer[size++] = value;
+  if (value >= -32) out.buffer[out.size++] = value;
   else if (value >= -0x80) head(0xd0, value, 1);
   else if (value >= -0x8000) head(0xd1, value, 2);
   else if (value >= -(2 ** 31)) head(0xd2, value, 4);
@@ -109,7 +82,7 @@ function writeNegative(value: number): void {
 function writeLong(type: number, value: number): void {
   const high = Math.floor(value / WORD);
   head(type, high, 4);
-  size = buffer.writeUInt32BE(value - high * WORD, size);
+  out.size = out.buffer.writeUInt32BE(value - high * WORD, out.size);
 }
 
 function writeTable(table: LuaTable, level: number): void {
@@ -118,7 +91,7 @@ function writeTable(table: LuaTable, level: number): void {
     writeMap(table, level);
     return;
   }
-  if (length <= 15) buffer[size++] = 0x90 | length;
+  if (length <= 15) out.buffer[out.size++] = 0x90 | length;
   else if (length <= 0xffff) head(0xdc, length, 2);
   else head(0xdd, length, 4);
   for (let at = 1; at <= length; at++) {
@@ -150,7 +123,7 @@ function writeMap(table: LuaTable, level: number): void {
   const { array, hash } = table;
   let length = hash?.size ?? 0;
   for (const value of array) if (value !== undefined) length++;
-  if (length <= 15) buffer[size++] = 0x80 | length;
+  if (length <= 15) out.buffer[out.size++] = 0x80 | length;
   else if (length <= 0xffff) head(0xde, length, 2);
   else head(0xdf, length, 4);
   for (let at = 0; at < array.length; at++) {
