@@ -71,5 +71,15 @@ export const REQUEST_RESP3 = 1;
 export const REQUEST_DENY_BLOCKING = 2;
 /** The command must not touch the access clock (CLIENT NO-TOUCH). */
 export const REQUEST_NO_TOUCH = 4;
+/**
+ * A try that finds nothing where somebody who waits is being served: it may not be faster than who
+ * came before it.
+ */
+export const REQUEST_GIVES_WAY = 16;
+/**
+ * A waiter of several shards is registered only where none of its keys is there; where one is, the
+ * reply is READY. So who asks can go by the order of the keys.
+ */
+export const REQUEST_WAITS_ONLY = 32;
 /** The request's block belongs to this request alone: large values may be taken over from it. */
 export const REQUEST_OWNS_BLOCK = 8;

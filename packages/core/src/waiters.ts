@@ -56,6 +56,8 @@ export class Waiter {
   readonly links: Link[] = [];
   /** Place in the deadline heap, or −1. */
   heapIndex = -1;
+  /** The gateway knows that it could be served. */
+  isAnnounced = false;
 
   constructor(spec: CommandSpec, request: Request, deadline: number, claim: Claim | undefined) {
     this.spec = spec;
@@ -109,6 +111,15 @@ export class Waiters {
     for (const link of waiter.links) this.#unlink(link);
     waiter.links.length = 0;
     if (waiter.heapIndex >= 0) this.#removeDeadline(waiter);
+  }
+
+  /** Lets a waiter's deadline pass, until `resumeDeadline`. */
+  suspendDeadline(waiter: Waiter): void {
+    if (waiter.heapIndex >= 0) this.#removeDeadline(waiter);
+  }
+
+  resumeDeadline(waiter: Waiter): void {
+    if (waiter.deadline !== Infinity) this.#pushDeadline(waiter);
   }
 
   /** A key appeared, grew or goes: notes it when somebody waits for it. */

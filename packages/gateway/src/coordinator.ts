@@ -144,7 +144,10 @@ export class Coordinator {
         if (answer === undefined) reply.nullArray();
         else reply.raw(answer);
       });
-    const again = (): void => this.#execute(connection, entry, copy);
+    const again = (mayWait: boolean): void => {
+      const command = this.#prepare(connection, entry, copy, false);
+      this.#settleLater(command, this.#waits.popFirst(command, mayWait));
+    };
     if (connection.state === 'closed') settle(undefined);
     else this.#waits.register(connection, entry, copy, settle, again);
   }
@@ -156,9 +159,13 @@ export class Coordinator {
       this.#settle(connection, () => {});
       return;
     }
-    const isSilent = connection.replyMode !== 'on';
     const command = this.#prepare(connection, entry, parser, false);
-    this.#run(command).then(
+    this.#settleLater(command, this.#run(command));
+  }
+
+  #settleLater({ connection, entry }: Coordinated, reply: Promise<ReplyFunction>): void {
+    const isSilent = connection.replyMode !== 'on';
+    reply.then(
       (write) => this.#settle(connection, isSilent ? () => {} : write),
       (error: unknown) => {
         this.#gateway.logger.error({ err: error }, `${entry.spec.name} over several shards failed`);

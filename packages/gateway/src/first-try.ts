@@ -3,18 +3,24 @@
  * asked alone, without promises. Where queues are in an order of priority this mostly yields
  * something, and then the command was one of a single shard and needs no isolation.
  *
- * When it yields nothing the command begins anew in the general way (shard-waits.ts), from a copy
- * of the request, because the parser has moved on.
+ * When it yields nothing the command waits in all its shards (`ShardWaits.register`), from a copy of
+ * the request, because the parser has moved on.
  */
 import type { Block, RequestParser } from '@hashlane/resp';
-import { NO_CLAIM, REQUEST_DENY_BLOCKING, type ReplyReceiver } from '@hashlane/shard-worker';
+import {
+  NO_CLAIM,
+  REQUEST_DENY_BLOCKING,
+  REQUEST_GIVES_WAY,
+  type ReplyReceiver,
+} from '@hashlane/shard-worker';
 import { PartArguments } from './at-once.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { GATE_LOCKED, type Gateway } from './gateway.ts';
+import type { KeyUse } from './isolation.ts';
 import { LOCAL } from './reply-order.ts';
 import { isNullAt } from './reply-reader.ts';
-import { copyRequest } from './request-copy.ts';
+import { copyRequest, parseCopy } from './request-copy.ts';
 
 class FirstTry implements ReplyReceiver {
   readonly readsWriter = false;
@@ -56,20 +62,40 @@ export class FirstTries {
 
   /**
    * Asks the shard of the first key, if this is the way for the command; the connection is barred
-   * and its reply announced then. `missed` gets a copy of the request when nothing was there.
+   * and its reply announced then. `missed` gets the request, in memory of its own, when nothing was
+   * there.
    */
   sends(
     connection: Connection,
     entry: CommandEntry,
     parser: RequestParser,
-    missed: (copy: Block) => void,
+    missed: (copy: RequestParser) => void,
   ): boolean {
     const { spec } = entry;
     const isPlain = spec.keys?.length === 1 && spec.keys[0]?.countAt === undefined;
     if (spec.spread !== 'first' || !entry.isBlocking || !isPlain) return false;
+    if (connection.replyMode !== 'on') return false;
     const gateway = this.#gateway;
-    if (connection.replyMode !== 'on' || (gateway.gate & GATE_LOCKED) !== 0) return false;
-    const count = gateway.keys.find(spec, parser);
+    if ((gateway.gate & GATE_LOCKED) === 0) {
+      this.#send(connection, entry, parser, missed);
+      return true;
+    }
+    const copy = parseCopy(copyRequest(parser));
+    const use: KeyUse = new Map();
+    gateway.addUseOf(use, spec, copy);
+    const send = (): void => this.#send(connection, entry, copy, missed);
+    if (!gateway.holdForLock(connection, () => use, send)) send();
+    return true;
+  }
+
+  #send(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+    missed: (copy: RequestParser) => void,
+  ): void {
+    const gateway = this.#gateway;
+    const count = gateway.keys.find(entry.spec, parser);
     const first = gateway.keys.positions[0]!;
     const shard = gateway.shardOfArgument(parser, first);
     let run = 1;
@@ -83,16 +109,15 @@ export class FirstTries {
     connection.bar();
     connection.isHeldByGateway = true;
     gateway.links[shard]!.submit(
-      new FirstTry(connection, () => missed(copy)),
+      new FirstTry(connection, () => missed(parseCopy(copy))),
       entry.command,
       args,
       0,
       connection.id,
       connection.database,
-      gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING,
+      gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING | REQUEST_GIVES_WAY,
       NO_CLAIM,
       false,
     );
-    return true;
   }
 }

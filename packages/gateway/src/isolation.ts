@@ -27,6 +27,8 @@ export interface Isolation {
   readonly mode: 'locked' | 'lock-free';
   /** Runs a transaction of several phases with its keys to itself. */
   run<T>(use: KeyUse, work: () => Promise<T>): Promise<T>;
+  /** The same without promises; `work` must call `leave`, once, and not before it has returned. */
+  enter(use: KeyUse, work: (leave: () => void) => void): void;
   /**
    * Runs what is sent in one turn: at once, unless one of its keys is locked. Undefined stands for
    * all keys of all shards.
@@ -57,6 +59,11 @@ class LockFreeIsolation implements Isolation {
   run<T>(_use: KeyUse, work: () => Promise<T>): Promise<T> {
     this.#transactions++;
     return work();
+  }
+
+  enter(_use: KeyUse, work: (leave: () => void) => void): void {
+    this.#transactions++;
+    work(() => {});
   }
 
   runAtOnce<T>(_use: KeyUse | undefined, work: () => Promise<T>): Promise<T> {
@@ -100,6 +107,12 @@ class LockedIsolation implements Isolation {
     });
     if (!lock.isHeld) this.#waits++;
     return promise;
+  }
+
+  enter(use: KeyUse, work: (leave: () => void) => void): void {
+    this.#transactions++;
+    const lock = this.#acquire(use, () => work(() => this.#release(lock)));
+    if (!lock.isHeld) this.#waits++;
   }
 
   runAtOnce<T>(use: KeyUse | undefined, work: () => Promise<T>): Promise<T> {

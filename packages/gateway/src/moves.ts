@@ -6,6 +6,7 @@
  * the target's shard refuses goes back where it was.
  */
 import { errors } from '@hashlane/resp';
+import { REQUEST_GIVES_WAY } from '@hashlane/shard-worker';
 import { integer } from './commands/arguments.ts';
 import type { Coordinated } from './coordinator.ts';
 import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
@@ -166,8 +167,11 @@ async function moveMember(command: Coordinated): Promise<ReplyFunction> {
   return (reply) => reply.raw(added);
 }
 
-/** LMOVE and RPOPLPUSH. Null when the source is missing, whatever the target is. */
-async function moveElement(command: Coordinated): Promise<ReplyFunction> {
+/**
+ * LMOVE and RPOPLPUSH. Null when the source is missing, whatever the target is. `givesWay`: also when
+ * somebody who waits for the source is being served.
+ */
+async function moveElement(command: Coordinated, givesWay = false): Promise<ReplyFunction> {
   const ends = endsOf(command);
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const { owners, words } = command;
@@ -176,7 +180,9 @@ async function moveElement(command: Coordinated): Promise<ReplyFunction> {
   const [sourceType, targetType] = types;
   if (sourceType === 'none') return NOTHING;
   if (sourceType !== 'list' || (targetType !== 'list' && targetType !== 'none')) return WRONG_TYPE;
-  const popped = await command.call(owners[0], 'HASHLANE.POP', ['', words[1], ends.from]);
+  const flags = givesWay ? command.flags | REQUEST_GIVES_WAY : command.flags;
+  const popping = ['', words[1], ends.from];
+  const popped = await command.callAs(flags, owners[0], 'HASHLANE.POP', popping);
   if (isError(popped)) return WRONG_TYPE;
   if (isNull(popped)) return NOTHING;
   return pushElement(command, ends, bulkOf(popped) as Buffer);
@@ -195,7 +201,11 @@ async function pushElement(
   return (reply) => reply.raw(pushed);
 }
 
-/** BLMOVE and BRPOPLPUSH: waits for the source alone, then pushes. */
+/**
+ * BLMOVE and BRPOPLPUSH: waits for the source alone. When it is there the command is done anew, as a
+ * transaction like the first time, so nobody sees the element in neither list; its shard serves
+ * nobody else from the source meanwhile.
+ */
 async function moveElementBlocking(
   command: Coordinated,
   waits: ShardWaits,
@@ -206,19 +216,23 @@ async function moveElementBlocking(
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const invalid = waits.checkTimeout(timeout);
   if (invalid !== undefined) return (reply) => reply.error(invalid);
-  const atOnce = await command.isolated(() => moveElement(command));
+  const atOnce = await command.isolated(() => moveElement(command, !command.isWithin));
   if (atOnce !== NOTHING) return atOnce;
   if (command.isWithin) return NOTHING;
-  const popping = ends.from === 'LEFT' ? 'BLPOP' : 'BRPOP';
-  const answer = await waits.wait(
+  let moved: ReplyFunction | undefined;
+  const answer = await waits.waitAnnounced(
     command,
-    popping,
-    [{ shard: command.owners[0], keys: [words[1]] }],
+    { shard: command.owners[0], keys: [words[1]] },
     timeout,
+    async (isOver) => {
+      const found = await command.isolated(async () =>
+        isOver() ? NOTHING : await moveElement(command),
+      );
+      if (found !== NOTHING) moved = found;
+      return found !== NOTHING;
+    },
   );
+  if (moved !== undefined) return moved;
   if (answer === undefined) return TIMED_OUT;
-  if (isError(answer)) return (reply) => reply.raw(answer);
-  const parts = elementsOf(answer);
-  if (parts === undefined) return TIMED_OUT;
-  return command.isolated(() => pushElement(command, ends, bulkOf(parts[1]) as Buffer));
+  return isError(answer) ? (reply) => reply.raw(answer) : TIMED_OUT;
 }

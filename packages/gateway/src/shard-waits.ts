@@ -2,8 +2,8 @@
  * Blocking commands whose keys are on several shards: LMPOP's and BLPOP's first key that yields
  * something, and waiting in several shards at once.
  *
- *   try     all shards are asked at once which keys there are, then the first of these is popped
- *           from, without blocking (the first key's shard alone was tried before, first-try.ts)
+ *   try     the shard of the first key is asked alone (first-try.ts), then all shards are asked at
+ *           once which keys there are, and the first of these is popped from, without blocking
  *   wait    one waiter in each shard, all with one claim word; a shard that wants to serve the
  *           waiter must win the claim, so at most one pops. The winner's reply comes late to the
  *           wait; the others are told to forget it
@@ -11,16 +11,34 @@
  * Between the failed tries and the registration an element may arrive: registering runs the
  * command again in each shard, which serves at once if it wins the claim. Whoever ends the wait
  * otherwise (time-out in a shard, CLIENT UNBLOCK, a client that is gone) must win the claim too.
+ *
+ * BLMOVE between two shards (moves.ts) has a waiter that is not served but *announced*: its shard
+ * says that the element is there, holds back everybody else who waits for it, and the wait's
+ * `attempt` takes it with the keys of both shards locked. When another client was faster the waiter
+ * goes on at its old place:
+ *
+ *   waiting ──READY──▶ attempting ──it is there──▶ over, the shard forgets the waiter
+ *      ▲                   │
+ *      └──────RESUME───────┘ nothing there any more
  */
 
 import { COMMAND_METADATA, parseFloatText } from '@hashlane/core/metadata';
-import type { Block } from '@hashlane/resp';
-import { errors } from '@hashlane/resp';
-import { NO_CLAIM, type ReplyReceiver } from '@hashlane/shard-worker';
+import { type Block, errors, type RequestParser } from '@hashlane/resp';
+import {
+  NO_CLAIM,
+  REQUEST_DENY_BLOCKING,
+  REQUEST_GIVES_WAY,
+  REQUEST_WAITS_ONLY,
+  type ReplyReceiver,
+  type RequestArguments,
+} from '@hashlane/shard-worker';
+import { PartArguments } from './at-once.ts';
+import type { CommandEntry } from './command-index.ts';
 import { type Connection, NO_SHARD } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
-import { elementsOf, isError, isNull } from './reply-reader.ts';
+import { addUse, type KeyUse } from './isolation.ts';
+import { elementsOf, isError, isNull, isNullAt } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
 import { poppedSide, returnElements } from './undelivered.ts';
@@ -37,46 +55,156 @@ export interface ShardKeys {
 const TIMEOUT_MAX_MS = 2 ** 63;
 const UNBLOCKED = Buffer.from(`-${errors.unblocked}\r\n`);
 const FORCED = Buffer.from(`-${errors.unblockedByForce}\r\n`);
+const TOO_MANY = Buffer.from('-ERR too many clients wait in several shards\r\n');
+const PLUS = 43;
 
-/** One wait in several shards. */
+const RESUME = numberOf('HASHLANE.RESUME');
+const LEAVE = numberOf('HASHLANE.LEAVE');
+const NO_ARGUMENTS = argumentsOf([Buffer.alloc(0)]);
+
+function numberOf(name: string): number {
+  return COMMAND_METADATA.findIndex((spec) => spec.name === name);
+}
+
+/** How a wait can end: with a raw reply, or undefined when there is nobody to answer or nothing. */
+type Ended = (answer: Buffer | undefined) => void;
+/** Tries to serve an announced wait; false when there was nothing any more. */
+type Attempt = () => Promise<boolean>;
+
+/** One wait in several shards, or of one whose command goes on in another. */
 class Wait implements ReplyReceiver {
-  readonly connection: Connection;
   readonly readsWriter = false;
-  readonly shards: readonly number[];
+  readonly connection: Connection;
   readonly claim: number;
-  readonly answer: Promise<Buffer | undefined>;
+  readonly #waits: ShardWaits;
+  readonly #ended: Ended;
+  /** Shards that were asked to let it wait. */
+  readonly shards: number[] = [];
   /** Number under which shards know it. */
   id = 0;
-  #resolve!: (answer: Buffer | undefined) => void;
   isOver = false;
+  isClientGone = false;
+  attempt: Attempt | undefined;
+  isAttempting = false;
+  /** The shard that has answered, and so forgotten it. */
+  servedBy = NO_SHARD;
+  /** Its shards have not all said yet whether one of its keys is there; called when they have. */
+  registered: (() => void) | undefined;
+  /** Answers to the registration that are missing. */
+  missing = 0;
+  isReadySomewhere = false;
+  /** Its time was up before all had answered. */
+  hasTimedOut = false;
+  /** Begins the command anew: a key was there when it was registered. */
+  again: ((mayWait: boolean) => void) | undefined;
+  #answer: Buffer | undefined;
 
-  constructor(connection: Connection, shards: readonly number[], claim: number) {
+  constructor(waits: ShardWaits, connection: Connection, claim: number, ended: Ended) {
+    this.#waits = waits;
     this.connection = connection;
-    this.shards = shards;
     this.claim = claim;
-    this.answer = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    this.#ended = ended;
   }
 
   end(answer: Buffer | undefined): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.#resolve(answer);
+    this.#answer = answer;
+    // An attempt comes to its end first: what it has moved is moved.
+    if (!this.isAttempting) this.#settle();
+  }
+
+  #settle(): void {
+    const ended = (): void => this.#ended(this.#answer);
+    // A connection that is being closed is closed when the shards have answered; what it was to get
+    // goes back then.
+    if (this.isClientGone) this.#waits.finish(this, ended);
+    else {
+      this.#waits.finish(this);
+      ended();
+    }
   }
 
   /** A shard answered at once: it won the claim, or found an error, or had lost (null). */
-  receive(_source: number, block: Block, start: number, end: number): boolean {
-    const reply = Buffer.from(block.bytes.subarray(start, end));
+  receive(source: number, block: Block, start: number, end: number): boolean {
+    if (block.bytes[start] === PLUS) this.isReadySomewhere = true;
     // A shard that lost the claim answers null: that says nothing.
-    if (!isNull(reply)) this.end(reply);
+    else if (!isNullAt(block.bytes, start)) this.#served(source, block, start, end);
+    this.#countAnswer();
     return false;
   }
 
-  blocked(): void {}
+  blocked(): void {
+    this.#countAnswer();
+  }
 
-  late(_source: number, block: Block, start: number, end: number): boolean {
+  #countAnswer(): void {
+    // Not within the delivery of a batch of replies.
+    if (this.registered !== undefined && --this.missing === 0) queueMicrotask(this.registered);
+  }
+
+  late(source: number, block: Block, start: number, end: number): boolean {
+    if (block.bytes[start] === PLUS) this.#try(source);
+    else if (isNullAt(block.bytes, start)) this.#timedOut(source, block, start, end);
+    else this.#served(source, block, start, end);
+    return false;
+  }
+
+  /** The time is up. That says nothing if there was something to take when it was registered. */
+  #timedOut(source: number, block: Block, start: number, end: number): void {
+    if (this.registered !== undefined) this.hasTimedOut = true;
+    else if (this.isReadySomewhere) queueMicrotask(() => this.beginAgain(false));
+    else this.#served(source, block, start, end);
+  }
+
+  /** Ends the wait without an answer. */
+  beginAgain(mayWait: boolean): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#waits.finish(this);
+    this.again!(mayWait);
+  }
+
+  #served(source: number, block: Block, start: number, end: number): void {
+    this.servedBy = source;
     this.end(Buffer.from(block.bytes.subarray(start, end)));
+  }
+
+  #try(source: number): void {
+    if (this.isOver || this.attempt === undefined) return;
+    this.isAttempting = true;
+    const after = (wasServed: boolean): void => {
+      this.isAttempting = false;
+      if (this.isOver) this.#settle();
+      else if (wasServed) this.end(undefined);
+      else this.#waits.resume(this, source);
+    };
+    this.attempt().then(after, () => after(false));
+  }
+}
+
+/** Counts the shards that have forgotten a wait; then its claim word and number are free again. */
+class Forgetting implements ReplyReceiver {
+  readonly readsWriter = false;
+  readonly #done: () => void;
+  missing: number;
+
+  constructor(missing: number, done: () => void) {
+    this.missing = missing;
+    this.#done = done;
+  }
+
+  receive(_source: number, _block: Block, _start: number, _end: number, count: number): boolean {
+    this.missing -= count;
+    if (this.missing === 0) this.#done();
+    return false;
+  }
+
+  blocked(): void {
+    throw new Error('forgetting does not block');
+  }
+
+  late(): boolean {
     return false;
   }
 }
@@ -84,16 +212,17 @@ class Wait implements ReplyReceiver {
 export class ShardWaits {
   readonly #gateway: Gateway;
   readonly #waits = new Map<Connection, Wait>();
+  readonly #arguments = new PartArguments();
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
   }
 
   /** LMPOP, BLPOP, BRPOP, BLMPOP over several shards. */
-  async popFirst(command: Coordinated): Promise<ReplyFunction> {
+  async popFirst(command: Coordinated, mayWait = !command.isWithin): Promise<ReplyFunction> {
     const { entry } = command;
     const timeout = this.#timeoutOf(command);
-    const waits = timeout !== undefined && !command.isWithin;
+    const waits = timeout !== undefined && mayWait;
     const found = await command.isolated(() => tryKeys(command, waits));
     if (found !== undefined) return (reply) => reply.raw(found);
     if (!waits) return (reply) => reply.nullArray();
@@ -119,86 +248,249 @@ export class ShardWaits {
 
   /**
    * Waits in all the shards of `groups` for the first that serves `name`. Resolves with the raw
-   * reply; undefined when the time is up or the client is gone.
+   * reply; undefined when the client is gone.
    */
-  async wait(
+  wait(
     command: Coordinated,
     name: string,
     groups: readonly ShardKeys[],
     timeout: Buffer,
   ): Promise<Buffer | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+    const { connection, entry, words } = command;
+    const args = { argc: words.length, text: (i: number) => words[i]!.latin1Slice() };
+    const wait = this.#open(connection, (answer) => {
+      resolve(this.#delivered(connection, entry, args, answer));
+    });
+    if (wait !== undefined) this.#register(wait, command, name, groups, timeout);
+    return promise;
+  }
+
+  /**
+   * BLMOVE's wait for its source: `attempt` is called whenever the source is a list, and says
+   * whether the command is done. Resolves when it is, with undefined, or with the reply of a wait
+   * that ended otherwise.
+   */
+  waitAnnounced(
+    command: Coordinated,
+    group: ShardKeys,
+    timeout: Buffer,
+    attempt: (isOver: () => boolean) => Promise<boolean>,
+  ): Promise<Buffer | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+    const wait = this.#open(command.connection, resolve);
+    if (wait === undefined) return promise;
+    wait.attempt = () => attempt(() => wait.isOver);
+    this.#register(wait, command, 'HASHLANE.AWAIT', [group], timeout);
+    return promise;
+  }
+
+  /** A new wait of a connection; undefined when it has ended already. */
+  #open(connection: Connection, ended: Ended): Wait | undefined {
     const gateway = this.#gateway;
-    const { connection } = command;
-    if (connection.hasHungUp) return undefined;
+    if (connection.hasHungUp) {
+      ended(undefined);
+      return undefined;
+    }
     const claim = gateway.shards.claims.open();
-    if (claim === NO_CLAIM) return Buffer.from('-ERR too many clients wait in several shards\r\n');
-    const wait = new Wait(
-      connection,
-      groups.map(({ shard }) => shard),
-      claim,
-    );
+    if (claim === NO_CLAIM) {
+      ended(TOO_MANY);
+      return undefined;
+    }
+    const wait = new Wait(this, connection, claim, ended);
     wait.id = gateway.registerWait(wait);
     this.#waits.set(connection, wait);
+    connection.onGone = () => this.#abandon(wait);
+    return wait;
+  }
+
+  #block({ connection }: Wait): void {
     connection.isBlocked = true;
     // A shard that fails is none of its business: `shardFailed` below answers.
     connection.blockedIn = NO_SHARD;
-    connection.onGone = () => this.#abandon(wait);
-    const number = COMMAND_METADATA.findIndex((spec) => spec.name === name);
+  }
+
+  #register(
+    wait: Wait,
+    command: Coordinated,
+    name: string,
+    groups: readonly ShardKeys[],
+    timeout: Buffer,
+  ): void {
+    const number = numberOf(name);
+    this.#block(wait);
+    for (const { shard } of groups) wait.shards.push(shard);
+    this.#gateway.beforeCommands();
     for (const { shard, keys, words: own } of groups) {
       const words =
         name === command.entry.spec.name
           ? (own ?? wordsFor(command, keys))
           : [Buffer.from(name), ...keys, timeout];
-      gateway.links[shard].submit(
-        wait,
-        number,
-        argumentsOf(words),
-        0,
-        wait.id,
-        command.database,
-        command.flags & ~2,
-        claim,
-        false,
-      );
+      const flags = command.flags & ~REQUEST_DENY_BLOCKING;
+      this.#submit(wait, shard, number, argumentsOf(words), command.database, flags);
     }
-    const answer = await wait.answer;
-    await this.#finish(wait);
-    const isGone = (connection.state as string) === 'closed';
-    if (!isGone || answer === undefined) return answer;
+  }
+
+  /**
+   * Registers a command without promises, for a connection that is barred and expects its reply:
+   * after a first try (first-try.ts). In all shards at once, and tentatively: where one of the keys is
+   * there nothing is registered. Nobody writes the keys until all have answered. If a key was there
+   * after all, `again` begins anew in the general way, which goes by the order of the keys, and may
+   * wait unless the time is up; otherwise `settle` gets the reply when there is one, undefined for
+   * nothing, or nobody to answer.
+   */
+  register(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+    settle: Ended,
+    again: (mayWait: boolean) => void,
+  ): void {
+    const gateway = this.#gateway;
+    const { isolation, keys } = gateway;
+    const count = keys.find(entry.spec, parser);
+    const first = keys.positions[0]!;
+    const use: KeyUse = new Map();
+    const owners = new Uint8Array(count);
+    for (let i = 0; i < count; i++) {
+      const from = parser.offset(first + i);
+      addUse(use, parser.block.bytes.subarray(from, from + parser.length(first + i)), false);
+      owners[i] = gateway.shardOfArgument(parser, first + i);
+    }
+    isolation.enter(use, (leave) => {
+      const wait = connection.hasHungUp
+        ? undefined
+        : this.#open(connection, (answer) => {
+            settle(this.#delivered(connection, entry, parser, answer));
+          });
+      if (wait === undefined) {
+        queueMicrotask(leave);
+        // Nothing is waited for on behalf of one who has hung up, but what is there is there.
+        if (connection.hasHungUp) again(false);
+        return;
+      }
+      for (const owner of owners) if (!wait.shards.includes(owner)) wait.shards.push(owner);
+      wait.missing = wait.shards.length;
+      wait.registered = () => this.#registered(wait, leave);
+      wait.again = again;
+      this.#submitParts(wait, entry, parser, first, owners);
+    });
+  }
+
+  /** Sends each shard the command with its own keys; `owners` are those from argument `first` on. */
+  #submitParts(
+    wait: Wait,
+    entry: CommandEntry,
+    parser: RequestParser,
+    first: number,
+    owners: Uint8Array,
+  ): void {
+    const { connection } = wait;
+    const gateway = this.#gateway;
+    const flags = gateway.flagsOf(connection) | REQUEST_WAITS_ONLY;
+    gateway.beforeCommands();
+    for (const shard of wait.shards) {
+      const args = this.#arguments;
+      args.begin(parser);
+      args.add(parser, 0, first);
+      for (let i = 0; i < owners.length; i++) {
+        if (owners[i] === shard) args.add(parser, first + i, 1);
+      }
+      const after = first + owners.length;
+      args.add(parser, after, parser.argc - after);
+      this.#submit(wait, shard, entry.command, args, connection.database, flags);
+    }
+  }
+
+  /** All shards have answered a tentative registration. */
+  #registered(wait: Wait, leave: () => void): void {
+    const { claim, hasTimedOut, isReadySomewhere } = wait;
+    wait.registered = undefined;
+    leave();
+    if (wait.isOver) return;
+    const { hasHungUp } = wait.connection;
+    if (hasTimedOut) {
+      if (isReadySomewhere) wait.beginAgain(false);
+      else wait.end(undefined);
+    } else if (isReadySomewhere || hasHungUp) {
+      // Whoever wins the claim goes on: here, or by a reply that is on its way.
+      if (this.#gateway.shards.claims.win(claim)) wait.beginAgain(!hasHungUp);
+    } else {
+      this.#block(wait);
+    }
+  }
+
+  /** The answer if its client is there; elements of one that cannot be delivered go back. */
+  #delivered(
+    connection: Connection,
+    { spec }: CommandEntry,
+    args: { readonly argc: number; text(i: number): string },
+    answer: Buffer | undefined,
+  ): Buffer | undefined {
+    if (answer === undefined || connection.state !== 'closed') return answer;
     if (!isError(answer) && !isNull(answer)) {
-      const spec = COMMAND_METADATA[number];
-      const { words } = command;
-      const text = (i: number): string => words[i].latin1Slice();
-      const side = poppedSide(spec, { argc: words.length, text });
-      returnElements(gateway, command.database, spec, side, answer);
+      const side = poppedSide(spec, args);
+      returnElements(this.#gateway, connection.database, spec, side, answer);
     }
     return undefined;
   }
 
+  #submit(
+    wait: Wait,
+    shard: number,
+    command: number,
+    args: RequestArguments,
+    database: number,
+    flags: number,
+  ): void {
+    const { links } = this.#gateway;
+    links[shard]!.submit(wait, command, args, 0, wait.id, database, flags, wait.claim, false);
+  }
+
   /** All shards forget the wait; then its claim word and number are free again. */
-  async #finish(wait: Wait): Promise<void> {
+  finish(wait: Wait, forgotten: () => void = () => {}): void {
     const gateway = this.#gateway;
-    this.#waits.delete(wait.connection);
-    wait.connection.onGone = undefined;
-    wait.connection.isBlocked = false;
-    gateway.shards.claims.win(wait.claim);
-    await Promise.allSettled(
-      wait.shards.map((shard) =>
-        gateway.links[shard].control({ type: 'unblock', connection: wait.id, answer: 'none' }),
-      ),
-    );
-    gateway.forgetWait(wait.id);
-    gateway.shards.claims.close(wait.claim);
+    const { claims } = gateway.shards;
+    const { connection } = wait;
+    this.#waits.delete(connection);
+    connection.onGone = undefined;
+    connection.isBlocked = false;
+    claims.win(wait.claim);
+    const shards = wait.shards.filter((shard) => shard !== wait.servedBy);
+    const done = (): void => {
+      gateway.forgetWait(wait.id);
+      claims.close(wait.claim);
+      forgotten();
+    };
+    if (shards.length === 0) done();
+    else this.#tell(wait, shards, LEAVE, new Forgetting(shards.length, done));
+  }
+
+  /** An announced wait found nothing. */
+  resume(wait: Wait, shard: number): void {
+    this.#tell(wait, [shard], RESUME, new Forgetting(1, () => {}));
+  }
+
+  #tell(wait: Wait, shards: readonly number[], command: number, receiver: Forgetting): void {
+    const gateway = this.#gateway;
+    gateway.beforeCommands();
+    for (const shard of shards) {
+      const link = gateway.links[shard]!;
+      link.submit(receiver, command, NO_ARGUMENTS, 0, wait.id, 0, 0, NO_CLAIM, false);
+    }
   }
 
   /** The client is gone: if no shard has served the wait yet, none will. */
   #abandon(wait: Wait): void {
+    wait.isClientGone = true;
     if (this.#gateway.shards.claims.win(wait.claim)) wait.end(undefined);
   }
 
+  /** What is being tried decides by itself: then there is nobody to unblock. */
   unblock(connection: Connection, answer: 'timeout' | 'error'): boolean {
     const wait = this.#waits.get(connection);
-    if (wait === undefined || !this.#gateway.shards.claims.win(wait.claim)) return false;
+    if (wait === undefined || wait.isAttempting || wait.registered !== undefined) return false;
+    if (!this.#gateway.shards.claims.win(wait.claim)) return false;
     wait.end(answer === 'error' ? UNBLOCKED : undefined);
     return true;
   }
@@ -232,7 +524,9 @@ async function tryKeys(command: Coordinated, waits: boolean): Promise<Buffer | u
     if (first < 0 && waits) return undefined;
     const at = Math.max(0, first);
     const key = words[keys[at]!]!;
-    const answer = await command.call(owners[at]!, entry.spec.name, wordsFor(command, [key]));
+    const flags = waits ? command.flags | REQUEST_GIVES_WAY : command.flags;
+    const popping = wordsFor(command, [key]);
+    const answer = await command.callAs(flags, owners[at]!, entry.spec.name, popping);
     if (!isNull(answer)) return answer;
     // Another client was faster: a wait serves what there is, without one the others have a turn.
     if (waits || first < 0) return undefined;

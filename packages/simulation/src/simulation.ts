@@ -492,7 +492,6 @@ class Simulation {
     if (!demandsLinearizability) return;
     const judged = operations.flatMap((operation) => this.#judgeable(operation));
     for (const operation of judged) {
-      operation.isInTwoSteps = this.#isInTwoSteps(operation);
       operation.isServedAnywhere = this.#isServedAnywhere(operation);
     }
     const judgement: Judgement = judge(judged, before, after);
@@ -505,13 +504,6 @@ class Simulation {
   #judgeable(operation: Operation): readonly Operation[] {
     if (operation.name === 'WATCH') return [];
     return operation.name === 'MULTI' || isModelled(operation.name) ? [operation] : [];
-  }
-
-  /** A move between shards that had to wait for its element, or may have. */
-  #isInTwoSteps({ blockedAt, isLost, name, reply, words }: Operation): boolean {
-    if (name !== 'BLMOVE' || (blockedAt === Infinity && !isLost)) return false;
-    if (!isLost && reply === null) return false;
-    return this.#areApart([words[1] as string, words[2] as string]);
   }
 
   /** Whether keys are on several shards. */

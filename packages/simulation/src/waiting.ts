@@ -21,17 +21,16 @@ function waitedFor({ words, database, name }: Operation): readonly string[] {
 }
 
 /**
- * Waiters of a key are served in the order in which they came. Judged for commands whose keys are
- * all on one shard: of others the winner of the claim is decided elsewhere, and its reply may come
- * later. The problem's text, or undefined.
+ * Waiters of a key are served in the order in which they came. Judged for commands that wait in one
+ * shard: of others the winner of the claim is decided elsewhere, and its reply may come later. The
+ * problem's text, or undefined.
  */
 export function orderProblem(
   operations: readonly Operation[],
   shardOf: (key: string) => number,
 ): string | undefined {
-  const isOnOneShard = ({ words, database }: Operation): boolean => {
-    const keys = keysOf(words, database) as readonly string[];
-    const shards = keys.map((key) => shardOf(key.slice(key.indexOf('/') + 1)));
+  const isOnOneShard = (operation: Operation): boolean => {
+    const shards = waitedFor(operation).map((key) => shardOf(key.slice(key.indexOf('/') + 1)));
     return new Set(shards).size === 1;
   };
   const waits = operations.filter(

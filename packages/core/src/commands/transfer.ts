@@ -6,6 +6,8 @@
  *   RENAME a b    TAKE a ─▶ shard of a     then WRITE b … REPLACE ─▶ shard of b
  *   COPY a b      READ a                   then COPY b … REPLACE or ABSENT
  *   LMOVE a b     TYPE a, TYPE b           then POP a, PUSH b
+ *   BLMOVE a b    as LMOVE; when there is nothing AWAIT a, which answers READY when there is, then as
+ *                 LMOVE again, then LEAVE, or RESUME if another client was faster
  *
  * A value travels as the bytes of the value codec. Replies are RESP2 whatever the client speaks:
  * the coordinator reads them. None of these commands touches access clocks or hit counters, except
@@ -18,7 +20,16 @@ import type { CommandContext } from '../command-context.ts';
 import { databaseDigests } from '../dataset-digest.ts';
 import { CLOCK, LIST, TYPE_NAMES } from '../entry.ts';
 import { LIST_BYTES, ListValue } from '../list-value.ts';
-import { type CommandSpec, DENYOOM, INTERNAL, keys, READONLY, WRITE } from './command-spec.ts';
+import { deadlineArgument } from './arguments.ts';
+import {
+  BLOCKING,
+  type CommandSpec,
+  DENYOOM,
+  INTERNAL,
+  keys,
+  READONLY,
+  WRITE,
+} from './command-spec.ts';
 import { findArgument, removeArgument } from './generic.ts';
 
 /** Deadline on the wire for "none". */
@@ -158,6 +169,23 @@ function digest({ engine, reply }: CommandContext): void {
   }
 }
 
+function awaitList(context: CommandContext): void {
+  const deadline = deadlineArgument(context, 2);
+  if (Number.isNaN(deadline)) return;
+  if (context.mayBlock) context.block(1, 1, deadline);
+  else context.reply.nullArray();
+}
+
+function resume({ engine, request, reply }: CommandContext): void {
+  engine.resume(request.connection);
+  reply.ok();
+}
+
+function leave({ engine, request, reply }: CommandContext): void {
+  engine.unblock(request.connection, 'none');
+  reply.ok();
+}
+
 const INTERNAL_ROW = { group: 'internal', since: '0.1.0', complexity: 'O(N)' } as const;
 
 export const transferCommands = [
@@ -239,6 +267,8 @@ export const transferCommands = [
     keys: keys(1, 1, 'RW access delete'),
     syntax: 'key <LEFT | RIGHT>',
     summary: 'Takes an element off a list; null when the key is missing.',
+    // So that a first try gives way to who waits (REQUEST_GIVES_WAY).
+    waitsFor: 'list',
     handler: pop,
   },
   {
@@ -250,6 +280,36 @@ export const transferCommands = [
     syntax: 'key <LEFT | RIGHT> element',
     summary: 'Puts an element on a list and returns its length.',
     handler: push,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.AWAIT',
+    arity: 3,
+    flags: INTERNAL | BLOCKING,
+    keys: keys(1, 1, 'RO'),
+    syntax: 'key timeout',
+    summary: 'Waits until a key is a list, and says READY each time.',
+    waitsFor: 'list',
+    announces: true,
+    handler: awaitList,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.RESUME',
+    arity: 1,
+    flags: INTERNAL,
+    syntax: '',
+    summary: 'The connection whose HASHLANE.AWAIT said READY found nothing, and waits on.',
+    handler: resume,
+  },
+  {
+    ...INTERNAL_ROW,
+    name: 'HASHLANE.LEAVE',
+    arity: 1,
+    flags: INTERNAL,
+    syntax: '',
+    summary: 'The connection no longer waits here; nobody answers it.',
+    handler: leave,
   },
   {
     ...INTERNAL_ROW,
