@@ -78,7 +78,9 @@ async function runTest(
 ): Promise<void> {
   for (const server of servers) {
     // A failure shows again in the rounds, and is recorded there.
-    await measure(server, driver, test, Math.min(jobs, WARM_UP_JOBS_MAX)).catch(() => driver.stop());
+    await measure(server, driver, test, Math.min(jobs, WARM_UP_JOBS_MAX)).catch(() =>
+      driver.stop(),
+    );
   }
   for (let round = 0; round < context.rounds; round++) {
     for (const server of servers) {
