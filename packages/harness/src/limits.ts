@@ -19,3 +19,5 @@ export const START_HERE_MS_MAX = 150;
 export const CASE_MS_MAX = 60_000;
 export const CASES_AT_ONCE = 6;
 export const QUEUE_WAIT_MS_MAX = 25_000;
+/** How long Bee-Queue may wait for jobs that run when it closes. */
+export const QUEUE_CLOSE_MS_MAX = 500;

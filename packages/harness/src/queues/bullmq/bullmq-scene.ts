@@ -5,8 +5,8 @@
  * Names of queues are the case's own, so cases can share a server. Errors that workers and
  * listeners emit, such as a script that fails, fail the case.
  *
- * With ioredis everything has connections of its own, made by BullMQ. With node-redis a client over
- * RESP3 is handed over, which BullMQ duplicates where a connection is to block.
+ * With ioredis everything has connections of its own, made by BullMQ. With node-redis all share a
+ * client over RESP3, which BullMQ duplicates where a connection is to block.
  */
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
@@ -37,7 +37,7 @@ export class BullmqScene implements AsyncDisposable {
   readonly errors: Error[] = [];
   readonly #id = ++scenes;
   readonly #open: Closable[] = [];
-  readonly #raw: Array<{ destroy(): void }> = [];
+  #shared: ReturnType<typeof nodeRedis> | undefined;
   #isClosing = false;
   #redis: Redis | undefined;
 
@@ -53,10 +53,8 @@ export class BullmqScene implements AsyncDisposable {
 
   connection(): ConnectionOptions {
     if (this.site.client === 'ioredis') return { host: '127.0.0.1', port: this.site.port };
-    const client = createClient({ socket: { host: '127.0.0.1', port: this.site.port }, RESP: 3 });
-    client.on('error', (error: Error) => this.#failed(error));
-    this.#raw.push({ destroy: () => client.isOpen && client.destroy() });
-    return client as unknown as ConnectionOptions;
+    this.#shared ??= nodeRedis(this.site.port, (error) => this.#failed(error));
+    return this.#shared;
   }
 
   /** A plain client, to look at what BullMQ has written. */
@@ -116,9 +114,16 @@ export class BullmqScene implements AsyncDisposable {
     const isWorker = (each: Closable): boolean => each instanceof Worker;
     await Promise.all(this.#open.filter(isWorker).map((each) => each.close()));
     await Promise.all(this.#open.filter((each) => !isWorker(each)).map((each) => each.close()));
-    for (const client of this.#raw) client.destroy();
+    if (this.#shared?.isOpen) this.#shared.destroy();
     this.#redis?.disconnect();
   }
+}
+
+function nodeRedis(port: number, failed: (error: Error) => void) {
+  const client = createClient({ socket: { host: '127.0.0.1', port }, RESP: 3 });
+  client.on('error', failed);
+  client.setMaxListeners(0);
+  return client;
 }
 
 /** A case that gets a scene, and fails when anything in it reported an error. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Tally } from '../tally.ts';
 import { bullmqCase } from './bullmq-scene.ts';
 
-const PROCESSOR = new URL('./sandboxed-processor.cjs', import.meta.url);
+const PROCESSOR = new URL('../sandboxed-processor.cjs', import.meta.url);
 
 export const sandboxCases = [false, true].map((useWorkerThreads) =>
   bullmqCase(

@@ -78,6 +78,8 @@ export const upkeepCases = [
 
   bullmqCase('events are kept up to a length, and trimmed by hand', async (scene) => {
     const queue = scene.queue(scene.name('events'), { streams: { events: { maxLen: 50 } } });
+    // Whoever adds a job before the queue has written its settings gets the default, for good.
+    await waitFor('the settings', async () => (await queue.getMeta()).maxLenEvents === 50);
     await queue.addBulk(Array.from({ length: 300 }, () => ({ name: 'w', data: {} })));
     const length = () => scene.redis.xlen(`${scene.prefix}:${queue.name}:events`);
     assert.ok((await length()) < 300, `${await length()} of 600 events are kept`);
