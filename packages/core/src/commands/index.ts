@@ -30,12 +30,16 @@ import { streamGroupCommands } from './stream-group.ts';
 import { streamInfoCommands } from './stream-info.ts';
 import { streamReadCommands } from './stream-read.ts';
 import { stringCommands } from './string.ts';
+import { stringCounterCommands } from './string-counter.ts';
+import { stringLcsCommands } from './string-lcs.ts';
 import { transactionCommands } from './transaction.ts';
 import { transferCommands } from './transfer.ts';
 
 /** What clients ask for, and what carries single values. */
 const SINGLE_SHARD: readonly CommandSpec[] = [
   ...stringCommands,
+  ...stringCounterCommands,
+  ...stringLcsCommands,
   ...bitmapCommands,
   ...hyperLogLogCommands,
   ...listCommands,

@@ -1,45 +1,30 @@
 /**
- * String commands: SET and GET with their options, counters, ranges, and LCS.
+ * String commands: SET and GET with their options, and ranges. Counters are in string-counter.ts,
+ * LCS in string-lcs.ts.
  *
  * How the bytes are kept is string-value.ts's business; a handler here reads arguments, checks them
- * in Redis's order (which decides the error a client sees), and replies. SET, GET and INCR are the
- * server's hottest code: one lookup, no allocation, and the plain form of SET leaves before any
- * option is looked at.
+ * in Redis's order (which decides the error a client sees), and replies. SET and GET are the server's
+ * hottest code: one lookup, no allocation, and the plain form of SET leaves before any option is
+ * looked at.
  *
- * Two things differ from Redis on purpose and cannot be seen in replies: a SET with a deadline that
- * has passed deletes the key at once (Redis leaves it to lazy expiry), and LCS with LEN keeps two
- * rows of its table instead of all.
+ * One thing differs from Redis on purpose: a SET with a deadline that has passed deletes the key at
+ * once (Redis leaves it to lazy expiry).
  */
-import {
-  Block,
-  copyBytes,
-  decimalLength,
-  errors,
-  invalidExpire,
-  writeDecimal,
-  wrongArity,
-} from '@hashlane/resp';
+import { copyBytes, errors, invalidExpire, wrongArity } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
-import { commonBytes, commonLength, commonRuns, commonTable } from '../common-subsequence.ts';
-import { addLongDoubles, formatLongDouble, parseLongDouble } from '../long-double.ts';
-import { INT64_MAX, INT64_MIN, parseBigInteger, parseInteger } from '../number-text.ts';
+import { INT64_MAX, parseInteger } from '../number-text.ts';
 import type { Request } from '../request.ts';
 import {
-  forbidInteger,
   growFound,
   KEEP_DEADLINE,
   NO_DEADLINE,
   STRING_LENGTH_MAX,
-  StringSpan,
   storeArgument,
   storeString,
 } from '../string-value.ts';
+import { bigArgument, integerArgument } from './arguments.ts';
 import { type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
-
-/** Reused by all handlers: none keeps it across a change. */
-const span = new StringSpan();
-/** New values are written here before they are stored. */
-const scratch = Block.allocate(64);
+import { locateFound, scratch, span } from './string-access.ts';
 
 // Reading
 
@@ -83,29 +68,11 @@ function strlen(context: CommandContext): void {
   else context.reply.error(errors.wrongType);
 }
 
-/** A 64-bit integer argument as a number (rounded beyond 2^53), or NaN with an error replied. */
-function readInteger(context: CommandContext, i: number): number {
-  const { request } = context;
-  const value = parseInteger(request.block, request.offset(i), request.length(i));
-  if (!Number.isNaN(value)) return value;
-  const wide = readWide(request, i);
-  if (wide === undefined) {
-    context.reply.error(errors.notInteger);
-    return Number.NaN;
-  }
-  return Number(wide);
-}
-
-/** A 64-bit integer argument of any size, or undefined. */
-function readWide(request: Request, i: number): bigint | undefined {
-  return request.length(i) > 20 ? undefined : parseBigInteger(request.text(i));
-}
-
 function getrange(context: CommandContext): void {
   const { keyspace, reply, request } = context;
-  let start = readInteger(context, 2);
+  let start = integerArgument(context, 2, errors.notInteger);
   if (Number.isNaN(start)) return;
-  let end = readInteger(context, 3);
+  let end = integerArgument(context, 3, errors.notInteger);
   if (Number.isNaN(end)) return;
   const reference = keyspace.lookupRead(request, 1);
   if (reference === 0) {
@@ -195,7 +162,7 @@ function readDeadline(context: CommandContext, i: number, options: number, name:
   const start = (options & (EX | PX)) === 0 ? 0 : context.now;
   const time = parseInteger(request.block, request.offset(i), request.length(i));
   if (time > 0) return time * unitMs + start;
-  const wide = Number.isNaN(time) ? readWide(request, i) : BigInt(time);
+  const wide = Number.isNaN(time) ? bigArgument(request, i) : BigInt(time);
   if (wide === undefined) {
     context.reply.error(errors.notInteger);
     return Number.NaN;
@@ -363,17 +330,6 @@ function mayHaveLength(context: CommandContext, length: number): boolean {
   return false;
 }
 
-/** Locates the found string in `span` (empty without one); false with WRONGTYPE replied. */
-function locateFound(context: CommandContext, reference: number): boolean {
-  if (reference === 0) {
-    span.length = 0;
-    return true;
-  }
-  if (span.locate(context.keyspace.arena, reference)) return true;
-  context.reply.error(errors.wrongType);
-  return false;
-}
-
 function append(context: CommandContext): void {
   const { keyspace, reply, request } = context;
   const reference = keyspace.lookupWrite(request, 1);
@@ -393,7 +349,7 @@ function append(context: CommandContext): void {
 
 function setrange(context: CommandContext): void {
   const { keyspace, reply, request } = context;
-  const offset = readInteger(context, 2);
+  const offset = integerArgument(context, 2, errors.notInteger);
   if (Number.isNaN(offset)) return;
   if (offset < 0) {
     reply.error(errors.offsetOutOfRange);
@@ -424,231 +380,6 @@ function growArgument(context: CommandContext, found: number, total: number): nu
   const reference = storeString(keyspace, request, 1, 0, scratch, 0, 0, NO_DEADLINE);
   keyspace.map.findReference(keyspace.hashOf(request, 1), reference);
   return growFound(keyspace, reference, total);
-}
-
-// Counting
-
-function incr(context: CommandContext): void {
-  increment(context, 1);
-}
-
-function decr(context: CommandContext): void {
-  increment(context, -1);
-}
-
-function incrby(context: CommandContext): void {
-  incrementByArgument(context, 1);
-}
-
-function decrby(context: CommandContext): void {
-  incrementByArgument(context, -1);
-}
-
-function incrementByArgument(context: CommandContext, sign: 1 | -1): void {
-  const { reply, request } = context;
-  const delta = parseInteger(request.block, request.offset(2), request.length(2));
-  if (!Number.isNaN(delta)) {
-    increment(context, sign * delta);
-    return;
-  }
-  const wide = readWide(request, 2);
-  if (wide === undefined) reply.error(errors.notInteger);
-  else if (sign < 0 && wide === INT64_MIN) reply.error(errors.decrementOverflow);
-  else incrementWide(context, context.keyspace.lookupWrite(request, 1), BigInt(sign) * wide);
-}
-
-/** `delta` and (else the wide way is taken) the value have at most 15 digits: sums are exact. */
-function increment(context: CommandContext, delta: number): void {
-  const { keyspace, reply, request } = context;
-  const reference = keyspace.lookupWrite(request, 1);
-  let value = 0;
-  if (reference !== 0) {
-    if (!span.locate(keyspace.arena, reference)) {
-      reply.error(errors.wrongType);
-      return;
-    }
-    if (span.isPlain && incrementInPlace(context, delta)) return;
-    value = parseInteger(span.block, span.offset, span.length);
-    if (Number.isNaN(value)) {
-      incrementWide(context, reference, BigInt(delta));
-      return;
-    }
-  }
-  value += delta;
-  const length = writeDecimal(scratch.bytes, 0, value);
-  storeString(keyspace, request, 1, reference, scratch, 0, length, KEEP_DEADLINE);
-  context.changed();
-  reply.integer(value);
-}
-
-/**
- * The hot way of a counter: up to nine digits, before and after, and as many of them. False when
- * that does not hold; nothing has been done then.
- */
-function incrementInPlace(context: CommandContext, delta: number): boolean {
-  const { block, offset, length } = span;
-  const old = parseDigits(block, offset, length);
-  const value = (old + delta) | 0;
-  // Other sums than of such numbers would wrap around or change their length.
-  if (old < 0 || value !== old + delta || value < 0 || decimalLength(value) !== length)
-    return false;
-  writeDecimal(block.bytes, offset, value);
-  context.changed();
-  context.reply.integer(value);
-  return true;
-}
-
-/** Value of one to nine digits without a leading zero ("0" alone is fine), or −1. */
-function parseDigits(block: Block, offset: number, length: number): number {
-  if (length === 0 || length > 9) return -1;
-  const { bytes } = block;
-  let value = 0;
-  for (let i = 0; i < length; i = (i + 1) | 0) {
-    const digit = (bytes[(offset + i) | 0] - 48) | 0;
-    if (digit < 0 || digit > 9) return -1;
-    value = (Math.imul(value, 10) + digit) | 0;
-  }
-  return bytes[offset] === 48 && length > 1 ? -1 : value;
-}
-
-/** The same over the whole range of 64 bits. */
-function incrementWide(context: CommandContext, reference: number, delta: bigint): void {
-  const { keyspace, reply, request } = context;
-  if (!locateFound(context, reference)) return;
-  const old = readFoundInteger(reference);
-  if (old === undefined) {
-    reply.error(errors.notInteger);
-    return;
-  }
-  const value = old + delta;
-  if (value > INT64_MAX || value < INT64_MIN) {
-    reply.error(errors.overflow);
-    return;
-  }
-  const length = scratch.bytes.latin1Write(value.toString(), 0);
-  storeString(keyspace, request, 1, reference, scratch, 0, length, KEEP_DEADLINE);
-  context.changed();
-  reply.bigInteger(value);
-}
-
-function readFoundInteger(reference: number): bigint | undefined {
-  if (reference === 0) return 0n;
-  return span.length > 20 ? undefined : parseBigInteger(span.text());
-}
-
-function incrbyfloat(context: CommandContext): void {
-  const { keyspace, reply, request } = context;
-  const found = keyspace.lookupWrite(request, 1);
-  if (!locateFound(context, found)) return;
-  const old = parseLongDouble(found === 0 ? '0' : span.text());
-  const delta = old === undefined ? undefined : parseLongDouble(request.text(2));
-  if (old === undefined || delta === undefined) {
-    reply.error(errors.notFloat);
-    return;
-  }
-  const sum = addLongDoubles(old, delta);
-  if (sum === undefined) {
-    reply.error(errors.nanOrInfinity);
-    return;
-  }
-  const text = Block.of(formatLongDouble(sum));
-  const { length } = text.bytes;
-  const reference = storeString(keyspace, request, 1, found, text, 0, length, KEEP_DEADLINE);
-  forbidInteger(keyspace, reference);
-  context.changed();
-  reply.bulk(text, 0, length);
-}
-
-// Longest common subsequence
-
-interface LcsOptions {
-  idx: boolean;
-  len: boolean;
-  withMatchLen: boolean;
-  minMatchLen: number;
-}
-
-/** Options from argument 3 on, or undefined with an error replied. */
-function readLcsOptions(context: CommandContext): LcsOptions | undefined {
-  const { reply, request } = context;
-  const options = { idx: false, len: false, withMatchLen: false, minMatchLen: 0 };
-  for (let i = 3; i < request.argc; i++) {
-    if (request.is(i, 'IDX')) options.idx = true;
-    else if (request.is(i, 'LEN')) options.len = true;
-    else if (request.is(i, 'WITHMATCHLEN')) options.withMatchLen = true;
-    else if (request.is(i, 'MINMATCHLEN') && i + 1 < request.argc) {
-      const bytes = readInteger(context, ++i);
-      if (Number.isNaN(bytes)) return undefined;
-      options.minMatchLen = Math.max(0, bytes);
-    } else {
-      reply.error(errors.syntax);
-      return undefined;
-    }
-  }
-  if (!options.idx || !options.len) return options;
-  reply.error(errors.lcsLenAndIdx);
-  return undefined;
-}
-
-/** Bytes of the string in argument `i` (empty without one), or undefined for another type. */
-function lcsInput(context: CommandContext, i: number): Buffer | undefined {
-  const { keyspace, request } = context;
-  const reference = keyspace.lookupRead(request, i);
-  if (reference === 0) return Buffer.alloc(0);
-  if (!span.locate(keyspace.arena, reference)) return undefined;
-  return span.block.bytes.subarray(span.offset, span.offset + span.length);
-}
-
-function lcs(context: CommandContext): void {
-  const { reply } = context;
-  const a = lcsInput(context, 1);
-  const b = lcsInput(context, 2);
-  if (a === undefined || b === undefined) {
-    reply.error(errors.lcsTypes);
-    return;
-  }
-  const options = readLcsOptions(context);
-  if (options === undefined) return;
-  if ((a.length + 1) * (b.length + 1) * 4 > context.engine.settings.protoMaxBulkBytes) {
-    reply.error(errors.lcsTooLarge);
-    return;
-  }
-  if (options.len) {
-    reply.integer(commonLength(a, b));
-    return;
-  }
-  const table = commonTable(a, b);
-  if (options.idx) replyMatches(context, a, b, table, options);
-  else reply.buffer(commonBytes(a, b, table));
-}
-
-function replyMatches(
-  context: CommandContext,
-  a: Buffer,
-  b: Buffer,
-  table: Uint32Array,
-  options: LcsOptions,
-): void {
-  const { reply } = context;
-  const runs = commonRuns(a, b, table);
-  const matches = runs.filter((run) => run.length >= options.minMatchLen);
-  reply.map(2);
-  reply.text('matches');
-  reply.array(matches.length);
-  for (const match of matches) {
-    reply.array(options.withMatchLen ? 3 : 2);
-    replyRange(context, match.inA, match.length);
-    replyRange(context, match.inB, match.length);
-    if (options.withMatchLen) reply.integer(match.length);
-  }
-  reply.text('len');
-  reply.integer(table[table.length - 1]);
-}
-
-function replyRange(context: CommandContext, first: number, length: number): void {
-  context.reply.array(2);
-  context.reply.integer(first);
-  context.reply.integer(first + length - 1);
 }
 
 export const stringCommands = [
@@ -793,76 +524,6 @@ export const stringCommands = [
     handler: strlen,
   },
   {
-    name: 'INCR',
-    arity: 2,
-    flags: WRITE | DENYOOM | FAST,
-    keys: keys(1, 1, 'RW access update'),
-    group: 'string',
-    since: '1.0.0',
-    summary:
-      'Increments the integer value of a key by one. Uses 0 as initial value if the key ' +
-      "doesn't exist.",
-    complexity: 'O(1)',
-    syntax: 'key',
-    handler: incr,
-  },
-  {
-    name: 'DECR',
-    arity: 2,
-    flags: WRITE | DENYOOM | FAST,
-    keys: keys(1, 1, 'RW access update'),
-    group: 'string',
-    since: '1.0.0',
-    summary:
-      'Decrements the integer value of a key by one. Uses 0 as initial value if the key ' +
-      "doesn't exist.",
-    complexity: 'O(1)',
-    syntax: 'key',
-    handler: decr,
-  },
-  {
-    name: 'INCRBY',
-    arity: 3,
-    flags: WRITE | DENYOOM | FAST,
-    keys: keys(1, 1, 'RW access update'),
-    group: 'string',
-    since: '1.0.0',
-    summary:
-      'Increments the integer value of a key by a number. Uses 0 as initial value if the ' +
-      "key doesn't exist.",
-    complexity: 'O(1)',
-    syntax: 'key increment:integer',
-    handler: incrby,
-  },
-  {
-    name: 'DECRBY',
-    arity: 3,
-    flags: WRITE | DENYOOM | FAST,
-    keys: keys(1, 1, 'RW access update'),
-    group: 'string',
-    since: '1.0.0',
-    summary:
-      'Decrements a number from the integer value of a key. Uses 0 as initial value if ' +
-      "the key doesn't exist.",
-    complexity: 'O(1)',
-    syntax: 'key decrement:integer',
-    handler: decrby,
-  },
-  {
-    name: 'INCRBYFLOAT',
-    arity: 3,
-    flags: WRITE | DENYOOM | FAST,
-    keys: keys(1, 1, 'RW access update'),
-    group: 'string',
-    since: '2.6.0',
-    summary:
-      'Increment the floating point value of a key by a number. Uses 0 as initial value ' +
-      "if the key doesn't exist.",
-    complexity: 'O(1)',
-    syntax: 'key increment:double',
-    handler: incrbyfloat,
-  },
-  {
     name: 'MSET',
     arity: -3,
     flags: WRITE | DENYOOM,
@@ -945,18 +606,5 @@ export const stringCommands = [
     complexity: 'O(1)',
     syntax: 'key value',
     handler: setnx,
-  },
-  {
-    name: 'LCS',
-    arity: -3,
-    flags: READONLY,
-    keys: keys(1, 2, 'RO access'),
-    spread: 'borrow',
-    group: 'string',
-    since: '7.0.0',
-    summary: 'Finds the longest common substring.',
-    complexity: 'O(N*M) where N and M are the lengths of s1 and s2, respectively',
-    syntax: 'key1:key key2:key [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]',
-    handler: lcs,
   },
 ] as const satisfies readonly CommandSpec[];
