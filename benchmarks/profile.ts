@@ -1,5 +1,5 @@
-// `npm run profile`: starts hashlane under a profiler, drives redis-benchmark at it, leaves the
-// report in .profiles/ (not in git).
+// `npm run profile`: starts hashlane under a profiler, drives redis-benchmark or BullMQ at it, leaves
+// the report in .profiles/ (not in git).
 //
 //   node benchmarks/profile.ts --tool cpu|clinic-doctor|clinic-flame [--shards N]
 //                              [--test set] [--seconds N] [--pipeline N]
@@ -26,6 +26,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BULLMQ_LOADS } from './bullmq/profile-load.ts';
 import {
   answersPing,
   freePort,
@@ -67,7 +68,8 @@ const HELP = `usage: node benchmarks/profile.ts [options]
 
   --tool TOOL      ${TOOLS.join(', ')}; default cpu
   --shards N       shards of the server; 0 (default) is the shard in the main thread
-  --test NAME      a test of redis-benchmark: set (default), get, incr, lpush, rpop, lrange_300, …
+  --test NAME      a test of redis-benchmark: set (default), get, incr, lpush, rpop, lrange_300, …,
+                   or bullmq (jobs in bulk, 4 workers), bullmq-calls (recorded calls, pipelined)
   --seconds N      about how long the load lasts, 1 to 60; default 5
   --pipeline N     commands in flight per connection, 1 to 1000; default 16
 `;
@@ -148,6 +150,11 @@ function startUnder(tool: Tool, folder: string, server: readonly string[]): Chil
 /** A second of warm-up tells the speed, then one run of about the seconds asked for. */
 async function drive(port: number, options: Options): Promise<void> {
   const { test, pipeline, seconds } = options;
+  const load = BULLMQ_LOADS[test];
+  if (load !== undefined) {
+    console.error(`${test}: ${await load(port, seconds)} under the profiler`);
+    return;
+  }
   const common = ['-c', '50', '-P', String(pipeline), '-r', '100000', '-t', test];
   if (test === 'get' || test === 'rpop') {
     const fill = test === 'get' ? 'set' : 'lpush';

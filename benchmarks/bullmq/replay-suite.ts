@@ -47,15 +47,17 @@ export async function runReplaySuite(
   }
 }
 
-async function prepare(port: number, { scripts }: Recording): Promise<void> {
+/** Empties the database and loads the texts of all scripts. */
+export async function loadScripts(port: number, { scripts }: Recording): Promise<void> {
   await flush(port);
   await withClient(port, async (client) => {
     for (const text of scripts.values()) await client.request('SCRIPT', 'LOAD', text);
   });
 }
 
-async function repliesOf(port: number, recording: Recording): Promise<CallSequence[]> {
-  await prepare(port, recording);
+/** What the server answers to a recording: a reference for others, or for itself later. */
+export async function repliesOf(port: number, recording: Recording): Promise<CallSequence[]> {
+  await loadScripts(port, recording);
   const expected: CallSequence[] = [];
   for (const { calls } of recording.steps) expected.push(await repliesTo(port, calls));
   return expected;
@@ -74,7 +76,7 @@ async function runRound(
   expected: readonly CallSequence[],
   onStep: (cost: StepCost) => void,
 ): Promise<void> {
-  await prepare(port, recording);
+  await loadScripts(port, recording);
   for (const [i, { name, calls }] of recording.steps.entries()) {
     if (name !== undefined) await settle(pid);
     const before = cpuSeconds(pid);
