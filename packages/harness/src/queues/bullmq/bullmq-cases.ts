@@ -30,3 +30,16 @@ export const bullmqCases = [
   ...metricsCases,
   ...crowdCases,
 ];
+
+/** Of each kind of script one case: what a cell without much time runs. */
+export const bullmqFewCases = [
+  jobsCases[1]!,
+  retriesCases[1]!,
+  delayedCases[1]!,
+  priorityCases[2]!,
+  limitsCases[2]!,
+  stalledCases[0]!,
+  upkeepCases[2]!,
+  flowCases[0]!,
+  eventsCases[2]!,
+];

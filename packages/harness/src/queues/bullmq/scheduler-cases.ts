@@ -10,17 +10,16 @@ export const schedulerCases = [
   bullmqCase('a scheduler repeats its job up to the limit', async (scene) => {
     const queue = scene.queue(scene.name('every'));
     const tally = new Tally();
-    const times: number[] = [];
     scene.worker(queue, async (job) => {
-      times.push(Date.now());
       assert.deepEqual(job.data, { tick: true });
       tally.done(job.id);
     });
+    const began = performance.now();
     const template = { name: 'tick', data: { tick: true } };
     await queue.upsertJobScheduler('clock', { every: 60, limit: 4 }, template);
     await tally.reached(4);
     assert.equal(new Set(tally.order).size, 4, 'each time another job');
-    assert.ok((times[3] ?? 0) - (times[0] ?? 0) >= 120, 'not faster than asked');
+    assert.ok(performance.now() - began >= 2 * 60, 'not faster than asked');
     await waitFor('the scheduler to end', async () => (await queue.getDelayedCount()) === 0);
     assert.equal(tally.count, 4);
   }),
