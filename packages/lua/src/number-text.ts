@@ -5,8 +5,9 @@
  * digits as asked for.
  */
 
-/** A decimal of so many digits is the only one that is so near to its double. */
+/** A decimal of so many digits is the only one that is so near to its double, if it is normal. */
 const UNIQUE_DIGITS = 14;
+const NORMAL_MIN = 2 ** -1022;
 const TEXT_LENGTH_MAX = UNIQUE_DIGITS + 1;
 
 /** `%.14g`, which `tostring` and `..` use. A NaN is `-nan`: what 0/0 prints on x86. */
@@ -46,7 +47,7 @@ export function formatGeneral(value: number, precision: number): string {
  * digits tell: a double that is not exactly between differs earlier.
  */
 function roundedHalfEven(value: number, digits: number): string {
-  if (digits <= UNIQUE_DIGITS) {
+  if (digits <= UNIQUE_DIGITS && Math.abs(value) >= NORMAL_MIN) {
     const shortest = value.toExponential();
     const end = shortest.indexOf('e');
     const count = end - (value < 0 ? 1 : 0) - (shortest.includes('.') ? 1 : 0);

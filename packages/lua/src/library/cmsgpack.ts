@@ -6,12 +6,13 @@
  */
 import { badArgument, luaError } from '../errors.ts';
 import { UNPACKED_VALUES_MAX } from '../limits.ts';
+import { meter } from '../meter.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaResult, LuaValue } from '../values.ts';
 import { integerArgument, optionalInteger, stringArgument } from './arguments.ts';
 import { MessagePackReader } from './message-pack-reader.ts';
 import { packValues } from './message-pack-writer.ts';
-import { failingHere } from './nested-failure.ts';
+import { failingHere, NestedFailure } from './nested-failure.ts';
 
 const VALUES_MAX = 2 ** 31 - 1;
 const TOO_MANY_VALUES =
@@ -36,12 +37,13 @@ function unpackFrom(text: string, limit: number, offset: number): LuaResult {
   const reader = new MessagePackReader(text, offset);
   const values: LuaValue[] = isWhole ? [] : [-1];
   const countMax = isWhole ? VALUES_MAX : limit;
-  for (let count = 0; count < countMax && !reader.isAtEnd; count++) {
-    if (count >= UNPACKED_VALUES_MAX - 1) {
-      throw luaError(TOO_MANY_VALUES);
+  failingHere(() => {
+    for (let count = 0; count < countMax && !reader.isAtEnd; count++) {
+      if (count >= UNPACKED_VALUES_MAX - 1) throw new NestedFailure(TOO_MANY_VALUES);
+      meter.charge(1);
+      values.push(reader.read());
     }
-    values.push(failingHere(() => reader.read()));
-  }
+  });
   if (!isWhole && !reader.isAtEnd) values[0] = reader.offset;
   return values;
 }

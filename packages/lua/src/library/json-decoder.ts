@@ -15,6 +15,7 @@ import { meter } from '../meter.ts';
 import { textToNumber } from '../number-text.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaValue } from '../values.ts';
+import { byteWriter as out } from './byte-writer.ts';
 import { JSON_NULL } from './json-null.ts';
 import type { JsonSettings } from './json-settings.ts';
 import { NestedFailure } from './nested-failure.ts';
@@ -34,6 +35,8 @@ const HEXADECIMAL_MARK = 120;
 const OBJECT_BEGIN = 123;
 const OBJECT_END = 125;
 const FAST_DIGITS_MAX = 15;
+/** Up to here a loop is faster than a regular expression. */
+const SHORT_BYTES = 32;
 
 /** What C's strtod reads, from where it stands. */
 const NUMBER =
@@ -195,7 +198,8 @@ export class JsonDecoder {
   #string(): string | undefined {
     const text = this.#text;
     const start = this.#at + 1;
-    for (let at = start; at < text.length; at++) {
+    const end = Math.min(text.length, start + SHORT_BYTES);
+    for (let at = start; at < end; at++) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) {
         this.#at = at + 1;
@@ -206,29 +210,50 @@ export class JsonDecoder {
         return this.#escapedString(text.slice(start, at));
       }
     }
-    this.#at = text.length;
-    this.#problem = 'unexpected end of string';
-    return undefined;
+    return this.#longString(start, end);
+  }
+
+  /** As `#string`, with nothing that means something before `from`. */
+  #longString(start: number, from: number): string | undefined {
+    const text = this.#text;
+    STRING_STOP.lastIndex = from;
+    const at = STRING_STOP.exec(text)?.index ?? text.length;
+    if (text.charCodeAt(at) !== QUOTE) {
+      this.#at = at;
+      return this.#escapedString(text.slice(start, at));
+    }
+    this.#at = at + 1;
+    return text.slice(start, at);
   }
 
   /** The rest of a string from a character on that means something, as a backslash does. */
   #escapedString(begin: string): string | undefined {
+    let isWhole = false;
+    const result = out.collect(() => {
+      out.text(begin);
+      isWhole = this.#writeEscaped();
+    });
+    return isWhole ? result : undefined;
+  }
+
+  #writeEscaped(): boolean {
     const text = this.#text;
-    let result = begin;
     for (;;) {
       if (text[this.#at] === '"') {
         this.#at++;
-        return result;
+        return true;
       }
       if (text[this.#at] !== '\\') {
         this.#problem = 'unexpected end of string';
-        return undefined;
+        return false;
       }
+      meter.charge(1);
       const piece = this.#escape();
-      if (piece === undefined) return undefined;
+      if (piece === undefined) return false;
       STRING_STOP.lastIndex = this.#at;
       const end = STRING_STOP.exec(text)?.index ?? text.length;
-      result += piece + text.slice(this.#at, end);
+      out.text(piece);
+      out.text(text.slice(this.#at, end));
       this.#at = end;
     }
   }

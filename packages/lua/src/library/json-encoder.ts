@@ -6,6 +6,7 @@
  * backslashes, slashes, and control characters. Reads tables raw. Cost: linear in the text; elements
  * and bytes are charged to the meter.
  */
+import { BYTES_PER_STEP } from '../limits.ts';
 import { meter } from '../meter.ts';
 import { formatGeneral, numberToText } from '../number-text.ts';
 import { LuaTable } from '../table.ts';
@@ -50,6 +51,7 @@ function writeString(text: string): void {
 }
 
 function writeEscaped(text: string, from: number, to: number): void {
+  meter.charge(((to - from) / BYTES_PER_STEP) | 0);
   out.reserve((to - from) * ESCAPE_BYTES_MAX);
   const { buffer } = out;
   let { size } = out;

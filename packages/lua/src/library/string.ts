@@ -4,8 +4,8 @@
  * Functions take time and memory in proportion to what they read and make, and charge the meter for
  * it; results longer than a Redis string are errors before they are made.
  */
-import { badArgument, luaError } from '../errors.ts';
-import { UNPACKED_VALUES_MAX } from '../limits.ts';
+import { badArgument, LuaError, luaError } from '../errors.ts';
+import { STRING_BYTES_MAX, UNPACKED_VALUES_MAX } from '../limits.ts';
 import { meter } from '../meter.ts';
 import { numberToText } from '../number-text.ts';
 import { index } from '../operators.ts';
@@ -31,7 +31,11 @@ import {
 import { isAnchored, type Pattern, patternOf } from './pattern.ts';
 import { formatText } from './text-format.ts';
 
-const PERCENT = 37;
+const UPPER_A = 65;
+const UPPER_Z = 90;
+const LOWER_A = 97;
+const LOWER_Z = 122;
+const CASE_BIT = 32;
 
 /** A position from the end, when negative, as one from the start; 0 when before it. */
 function fromStart(position: number, length: number): number {
@@ -80,13 +84,27 @@ function len(...args: LuaValue[]): LuaResult {
 function lower(...args: LuaValue[]): LuaResult {
   const text = stringArgument(args, 1, 'lower');
   meter.chargeString(text.length);
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return isAscii(text) ? text.toLowerCase() : withCase(text, UPPER_A, UPPER_Z);
 }
 
 function upper(...args: LuaValue[]): LuaResult {
   const text = stringArgument(args, 1, 'upper');
   meter.chargeString(text.length);
-  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+  return isAscii(text) ? text.toUpperCase() : withCase(text, LOWER_A, LOWER_Z);
+}
+
+function isAscii(text: string): boolean {
+  return !/[\x80-\xff]/.test(text);
+}
+
+/** Changes the case of these letters and of nothing else. */
+function withCase(text: string, from: number, to: number): string {
+  const bytes = Buffer.from(text, 'latin1');
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes[at]!;
+    if (code >= from && code <= to) bytes[at] = code ^ CASE_BIT;
+  }
+  return bytes.latin1Slice();
 }
 
 function rep(...args: LuaValue[]): LuaResult {
@@ -190,6 +208,7 @@ function gsub(...args: LuaValue[]): LuaResult {
   const anchor = isAnchored(pattern);
   const compiled = patternOf(pattern, anchor);
   let result = '';
+  let copied = 0;
   let at = 0;
   let count = 0;
   while (count < countMax) {
@@ -197,15 +216,18 @@ function gsub(...args: LuaValue[]): LuaResult {
     const end = compiled.match(text, at);
     if (end >= 0) {
       count++;
-      result += replaced(replacement(compiled, at, end), text, at, end);
-      meter.chargeString(result.length);
+      const piece = replaced(replacement(compiled, at, end), text, at, end);
+      meter.chargeString(piece.length);
+      result += copied < at ? text.slice(copied, at) + piece : piece;
+      if (result.length > STRING_BYTES_MAX) throw new LuaError('not enough memory');
+      copied = end;
     }
     if (end > at) at = end;
-    else if (at < text.length) result += text[at++];
+    else if (at < text.length) at++;
     else break;
     if (anchor) break;
   }
-  return [result + text.slice(at), count];
+  return [copied === 0 && result === '' ? text : result + text.slice(copied), count];
 }
 
 type Replacement = (pattern: Pattern, from: number, to: number) => LuaValue;
@@ -225,21 +247,30 @@ function replacementOf(value: LuaValue): Replacement {
 /** A text with `%0` to `%9`. */
 function templateOf(template: string): Replacement {
   if (!template.includes('%')) return () => template;
+  const parts = templateParts(template);
   return (pattern, from, to) => {
     let text = '';
-    for (let at = 0; at < template.length; at++) {
-      if (template.charCodeAt(at) !== PERCENT) {
-        text += template[at];
-        continue;
-      }
-      at++;
-      const escaped = template[at] ?? '\0';
-      if (escaped < '0' || escaped > '9') text += escaped;
-      else if (escaped === '0') text += pattern.subject.slice(from, to);
-      else text += String(pattern.capture(Number(escaped) - 1, from, to));
+    for (const part of parts) {
+      if (typeof part === 'string') text += part;
+      else if (part === 0) text += pattern.subject.slice(from, to);
+      else text += String(pattern.capture(part - 1, from, to));
     }
     return text;
   };
+}
+
+/** Texts, and numbers of captures. What follows a `%` and is no digit means itself. */
+function templateParts(template: string): (string | number)[] {
+  const parts: (string | number)[] = [];
+  let from = 0;
+  for (;;) {
+    const at = template.indexOf('%', from);
+    parts.push(template.slice(from, at < 0 ? template.length : at));
+    if (at < 0) return parts;
+    const escaped = template[at + 1] ?? '\0';
+    parts.push(escaped >= '0' && escaped <= '9' ? Number(escaped) : escaped);
+    from = at + 2;
+  }
 }
 
 function replaced(value: LuaValue, text: string, from: number, to: number): string {

@@ -4,12 +4,15 @@
  * JavaScript's toFixed and toExponential round exact halves up, C rounds them to even. A half can
  * only occur when the value times a power of two is whole; then BigInts decide.
  */
-import { badArgument, luaError } from '../errors.ts';
+import { badArgument, LuaError, luaError } from '../errors.ts';
+import { BYTES_PER_STEP, STRING_BYTES_MAX } from '../limits.ts';
+import { meter } from '../meter.ts';
 import type { LuaValue } from '../values.ts';
 import { numberArgument, stringArgument, truncate } from './arguments.ts';
 
 const NAME = 'format';
 const WHOLE_STRING_BYTES = 100;
+const PIECE_BYTES = 65_536;
 const FIXED_NOTATION_MAX = 1e21;
 const DEFAULT_PRECISION = 6;
 const DIRECTIVE = /^([-+ #0]*)(\d{0,2})(?:(\.)(\d{0,2}))?/;
@@ -136,7 +139,14 @@ function quoted(text: string): string {
     if (special === '\r') return '\\r';
     return special === '\0' ? '\\000' : `\\${special}`;
   };
-  return `"${text.replace(/["\\\n\r\0]/g, escaped)}"`;
+  let result = '"';
+  // By pieces: V8 remembers all matches of a `replace` until its end.
+  for (let at = 0; at < text.length; at += PIECE_BYTES) {
+    result += text.slice(at, at + PIECE_BYTES).replace(/["\\\n\r\0]/g, escaped);
+    meter.charge(PIECE_BYTES / BYTES_PER_STEP);
+    if (result.length > STRING_BYTES_MAX) throw new LuaError('not enough memory');
+  }
+  return `${result}"`;
 }
 
 function withPrecision(digits: string, precision: number | undefined): string {
