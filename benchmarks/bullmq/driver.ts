@@ -158,8 +158,10 @@ class Bench {
     await Promise.all([...this.#queues, this.#flows].map((each) => each.close()));
   }
 
-  #connection(): { port: number; host: string; maxRetriesPerRequest: null } {
-    return { port: this.#port, host: '127.0.0.1', maxRetriesPerRequest: null };
+  #connection() {
+    // A server that is gone stays gone: waiting for it would end in a time-out only.
+    const retryStrategy = () => null;
+    return { port: this.#port, host: '127.0.0.1', maxRetriesPerRequest: null, retryStrategy };
   }
 
   #fail(error: Error): void {
