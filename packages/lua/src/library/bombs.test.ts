@@ -22,15 +22,15 @@ t.test('results that are too long are refused before they are made', async (t) =
     "string.rep('x', 2^30)",
     "string.rep('x', 2^31 - 1)",
     "string.gsub(string.rep('x', 2^14), 'x', string.rep('y', 2^16))",
-    "string.format('%s%s%s', half, half, half)",
-    'table.concat({half, half, half})',
-    "table.concat({'a', 'b', 'c'}, half)",
-    "struct.pack('c0c0c0', half, half, half)",
-    'cjson.encode({half, half, half})',
-    'cmsgpack.pack({half, half, half})',
+    "string.format('%s%s', big, big)",
+    'table.concat({big, big})',
+    "table.concat({'a', 'b', 'c'}, big)",
+    "struct.pack('c0c0', big, big)",
+    'cjson.encode({big, big})',
+    'cmsgpack.pack({big, big})',
   ];
   const attempts = calls.map((call) => `select(2, pcall(function() return ${call} end))`);
-  const source = `local half = string.rep('x', 2^28) return {${attempts.join(',')}}`;
+  const source = `local big = string.rep('x', 2^29 - 64) return {${attempts.join(',')}}`;
   const { array } = run(source) as LuaTable;
   for (const [at, call] of calls.entries()) t.match(array[at], /not enough memory/, call);
 });

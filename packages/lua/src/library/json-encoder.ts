@@ -40,6 +40,7 @@ const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 256 }, (_,
 });
 
 function writeString(text: string): void {
+  out.reserve(text.length + 2);
   out.byte(QUOTE);
   if (text.length > SHORT_BYTES && !SPECIAL.test(text)) out.text(text);
   else {
