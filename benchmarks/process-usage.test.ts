@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { cpuSeconds, parseCpuSeconds, parseRssBytes, rssBytes } from './process-usage.ts';
+import {
+  cpuSeconds,
+  parseCpuSeconds,
+  parseRssBytes,
+  parseThreadCpuSeconds,
+  rssBytes,
+  threadCpuSeconds,
+} from './process-usage.ts';
 
 const STAT =
   '42 (a (b) c) S 1 42 42 0 -1 4194560 100 0 0 0 250 150 7 7 20 0 11 0 900 1000 200 18446744';
@@ -19,4 +26,16 @@ const skip = existsSync('/proc/self/stat') ? false : 'no /proc on this system';
 t.test('of this process', { skip }, async (t) => {
   t.ok(cpuSeconds(process.pid) >= 0);
   t.ok(rssBytes(process.pid) > 1e6);
+});
+
+t.test("threads' CPU in nanoseconds, as the kernel writes it", async (t) => {
+  t.equal(parseThreadCpuSeconds('1500000000 3919990 17\n'), 1.5);
+  t.throws(() => parseThreadCpuSeconds(''), /not a schedstat/);
+});
+
+t.test('of the threads of this process', { skip }, async (t) => {
+  const before = threadCpuSeconds(process.pid);
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < 50);
+  t.ok(threadCpuSeconds(process.pid) > before);
 });

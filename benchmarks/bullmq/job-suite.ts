@@ -10,7 +10,7 @@
 // two lie on different shards, which is the case that costs most.
 
 import type { RunningServer } from '../contenders.ts';
-import { cpuSeconds, settle } from '../process-usage.ts';
+import { settle, threadCpuSeconds } from '../process-usage.ts';
 import type { Sample } from '../results.ts';
 import { type BenchContext, measured } from '../suite.ts';
 import { flush } from '../throughput.ts';
@@ -155,7 +155,7 @@ async function costOfRequest(
   request: DriverRequest,
 ): Promise<Cost> {
   await settle(pid);
-  const before = cpuSeconds(pid);
+  const before = threadCpuSeconds(pid);
   const { seconds, cpuSeconds: driverCpu } = await driver.ask(request);
-  return { seconds, driverCpu, cpu: cpuSeconds(pid) - before };
+  return { seconds, driverCpu, cpu: threadCpuSeconds(pid) - before };
 }

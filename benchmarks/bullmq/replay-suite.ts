@@ -6,7 +6,7 @@
 // scripts are loaded first, so that compiling is not in these figures (first-call.ts has it).
 
 import type { Contender, RunningServer } from '../contenders.ts';
-import { cpuSeconds, settle } from '../process-usage.ts';
+import { settle, threadCpuSeconds } from '../process-usage.ts';
 import { withClient } from '../resp-client.ts';
 import { type BenchContext, measured } from '../suite.ts';
 import { flush } from '../throughput.ts';
@@ -79,9 +79,9 @@ async function runRound(
   await loadScripts(port, recording);
   for (const [i, { name, calls }] of recording.steps.entries()) {
     if (name !== undefined) await settle(pid);
-    const before = cpuSeconds(pid);
+    const before = threadCpuSeconds(pid);
     const seconds = await replay(port, calls, expected[i]!);
-    const cpu = cpuSeconds(pid) - before;
+    const cpu = threadCpuSeconds(pid) - before;
     if (name !== undefined) onStep({ name, calls: calls.ends.length, seconds, cpu });
   }
 }

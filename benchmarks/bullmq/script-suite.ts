@@ -5,7 +5,7 @@
 // once (1,000 turns where a turn is next to nothing). Every script's reply must be redis-server's.
 
 import type { RunningServer } from '../contenders.ts';
-import { cpuSeconds, settle } from '../process-usage.ts';
+import { settle, threadCpuSeconds } from '../process-usage.ts';
 import { encodeCommand, withClient } from '../resp-client.ts';
 import { type BenchContext, measured } from '../suite.ts';
 import { flush } from '../throughput.ts';
@@ -149,9 +149,9 @@ async function measure(
 ) {
   await flush(port);
   await settle(pid);
-  const before = cpuSeconds(pid);
+  const before = threadCpuSeconds(pid);
   const seconds = await replay(port, calls, expected);
-  const cpu = cpuSeconds(pid) - before;
+  const cpu = threadCpuSeconds(pid) - before;
   const operations = test.calls * (test.operations ?? 1);
   return { rps: operations / seconds / 1e3, cpuUs: (cpu / operations) * 1e6 };
 }

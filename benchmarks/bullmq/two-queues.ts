@@ -6,7 +6,7 @@
 // `gain` is the throughput of a contender against one shard in the same round.
 
 import type { RunningServer } from '../contenders.ts';
-import { cpuSeconds, settle } from '../process-usage.ts';
+import { settle, threadCpuSeconds } from '../process-usage.ts';
 import { encodeCommand, withClient } from '../resp-client.ts';
 import { type BenchContext, measured } from '../suite.ts';
 import { flush } from '../throughput.ts';
@@ -58,14 +58,14 @@ async function measure(server: RunningServer, calls: number) {
   const work: { calls: CallSequence; expected: CallSequence }[] = [];
   for (const own of queues) work.push({ calls: own, expected: await repliesTo(port, own) });
   await settle(pid);
-  const before = cpuSeconds(pid);
+  const before = threadCpuSeconds(pid);
   const startedAt = performance.now();
   await Promise.all(work.map((each) => replay(port, each.calls, each.expected)));
   const seconds = (performance.now() - startedAt) / 1e3;
   const operations = calls * queues.length;
   return {
     rps: operations / seconds / 1e3,
-    cpuUs: ((cpuSeconds(pid) - before) / operations) * 1e6,
+    cpuUs: ((threadCpuSeconds(pid) - before) / operations) * 1e6,
   };
 }
 
