@@ -5,7 +5,7 @@
  * Cost: the first lines of `index`, `setIndex`, `concat` and `equals` are the common case and small
  * enough to be inlined into hot code.
  */
-import { type LuaError, luaError } from './errors.ts';
+import { LuaError, luaError } from './errors.ts';
 import { callable, indexSlow, metamethod, setIndexSlow, typeError } from './metatables.ts';
 import { meter } from './meter.ts';
 import { numberToText, textToNumber } from './number-text.ts';
@@ -131,12 +131,10 @@ export function equals(left: LuaValue, right: LuaValue): boolean {
   return isTruthy(first(callable(handler)(left, right)));
 }
 
-function comparisonError(left: LuaValue, right: LuaValue): LuaError {
+function comparisonProblem(left: LuaValue, right: LuaValue): string {
   const a = typeName(left);
   const b = typeName(right);
-  return luaError(
-    a === b ? `attempt to compare two ${a} values` : `attempt to compare ${a} with ${b}`,
-  );
+  return a === b ? `attempt to compare two ${a} values` : `attempt to compare ${a} with ${b}`;
 }
 
 /** The handler of a comparison: both sides must have the same one. */
@@ -146,12 +144,20 @@ function comparisonHandler(left: LuaValue, right: LuaValue, event: string): LuaV
   return handler !== undefined && handler === metamethod(right, event) ? handler : undefined;
 }
 
+/** `less` for library functions: an operator in C has no position, so its error has none. */
+export function lessInLibrary(left: LuaValue, right: LuaValue): boolean {
+  if (typeof left === 'number' && typeof right === 'number') return left < right;
+  if (typeof left === 'string' && typeof right === 'string') return left < right;
+  if (comparisonHandler(left, right, '__lt') !== undefined) return less(left, right);
+  throw new LuaError(comparisonProblem(left, right));
+}
+
 export function less(left: LuaValue, right: LuaValue): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left < right;
   if (typeof left === 'string' && typeof right === 'string') return left < right;
   const handler = comparisonHandler(left, right, '__lt');
   if (handler !== undefined) return isTruthy(first(callable(handler)(left, right)));
-  throw comparisonError(left, right);
+  throw luaError(comparisonProblem(left, right));
 }
 
 export function lessOrEqual(left: LuaValue, right: LuaValue): boolean {
@@ -161,7 +167,7 @@ export function lessOrEqual(left: LuaValue, right: LuaValue): boolean {
   if (handler !== undefined) return isTruthy(first(callable(handler)(left, right)));
   const opposite = comparisonHandler(right, left, '__lt');
   if (opposite !== undefined) return !isTruthy(first(callable(opposite)(right, left)));
-  throw comparisonError(left, right);
+  throw luaError(comparisonProblem(left, right));
 }
 
 /** Start, limit or step of a numeric loop. */

@@ -101,6 +101,7 @@ function tableCalls(): string[] {
     calls.push(after(`table.sort(t, function(a, b) return ${order} end)`));
   }
   calls.push(after('table.sort(t)'), after('table.sort(t, 1)'));
+  calls.push("table.sort({3, 2, 'x'})", 'table.sort({{}, {}})', "table.sort({'b', 1, 'a'})");
   calls.push(
     '(function() local t = {} for i = 1, 200 do t[i] = {i * 37 % 17, i} end ' +
       'table.sort(t, function(a, b) return a[1] < b[1] end) local r = "" ' +

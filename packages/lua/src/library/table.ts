@@ -10,7 +10,7 @@
 import { LuaError, luaError } from '../errors.ts';
 import { meter } from '../meter.ts';
 import { numberToText } from '../number-text.ts';
-import { less } from '../operators.ts';
+import { lessInLibrary } from '../operators.ts';
 import { LuaTable } from '../table.ts';
 import { first, isTruthy, type LuaResult, type LuaValue, NO_VALUES, typeName } from '../values.ts';
 import {
@@ -84,7 +84,7 @@ function notConcatenable(value: LuaValue, at: number): Error {
 function sort(...args: LuaValue[]): LuaResult {
   const table = tableArgument(args, 1, 'sort');
   const end = table.length();
-  let isLess: Less = less;
+  let isLess: Less = lessInLibrary;
   if (args[1] !== undefined) {
     const compare = functionArgument(args, 2, 'sort');
     isLess = (left, right) => isTruthy(first(compare(left, right)));
