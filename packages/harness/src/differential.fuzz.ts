@@ -11,10 +11,11 @@
 import { parseArgs } from 'node:util';
 import { lineOf } from './command-text.ts';
 import { walk } from './database-walk.ts';
+import { payloadSource, preparingCommands, witnessCommands } from './generic-words.ts';
 import { PROGRAM_DATABASES, randomProgram } from './random-program.ts';
 import { type RawClient, request } from './raw-client.ts';
 import { startOracle } from './redis-oracle.ts';
-import { isSameReply } from './reply-comparison.ts';
+import { isSameReply, type Origin } from './reply-comparison.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { startServer } from './server-process.ts';
 import { settlingCommands } from './vocabulary.ts';
@@ -61,7 +62,7 @@ export class DifferentialPair {
       [this.#theirs, this.#ours].map((client) => runProgram(client, program, protocol)),
     );
     const at = program.findIndex(
-      (words, i) => !isSameReply(words, theirs![i]!, ours![i]!, this.#isSharded),
+      (words, i) => !isSameReply(words, theirs![i]!, ours![i]!, this.#originAt(program, i)),
     );
     if (at >= 0) {
       const replies = `\n  redis: ${show(theirs![at])}\n  here:  ${show(ours![at])}`;
@@ -77,6 +78,13 @@ export class DifferentialPair {
     const list = (lines: readonly string[]): string => lines.join('\n         ');
     const text = `at the end\n  redis: ${list(missing)}\n  here:  ${list(added)}`;
     return { at: program.length - 1, text };
+  }
+
+  /** What may have happened to a value before command `i`. */
+  #originAt(program: Program, i: number): Origin {
+    if (this.#isSharded) return 'carried';
+    const copied = program.findIndex(([name]) => name?.toUpperCase() === 'COPY');
+    return copied >= 0 && copied < i ? 'copied' : 'own';
   }
 
   /** Leaves out ever smaller runs of commands for as long as the rest still fails. */
@@ -102,8 +110,10 @@ async function runProgram(client: RawClient, program: Program, protocol: 2 | 3):
   const replies: string[] = [];
   for (let at = 0; at < program.length; ) {
     const piece = program.slice(at, at + 1 + cuts.below(30));
-    replies.push(...(await runPiece(client, piece)));
-    at += piece.length;
+    const restoring = piece.findIndex((words) => payloadSource(words) !== undefined);
+    if (restoring > 0) piece.length = restoring;
+    replies.push(...(await runPiece(client, restoring === 0 ? [piece[0]!] : piece)));
+    at += restoring === 0 ? 1 : piece.length;
   }
   return replies;
 }
@@ -111,14 +121,27 @@ async function runProgram(client: RawClient, program: Program, protocol: 2 | 3):
 /** Replies of commands that are sent together, each with what settles it. */
 async function runPiece(client: RawClient, piece: Program): Promise<string[]> {
   const sent: (readonly string[])[] = [];
-  const places: number[] = [];
+  const places: { from: number; to: number }[] = [];
   for (const words of piece) {
-    places.push(sent.length);
-    sent.push(words, ...settlingCommands(words));
+    const compared = [await withPayload(client, words), ...witnessCommands(words)];
+    sent.push(...preparingCommands(words));
+    places.push({ from: sent.length, to: sent.length + compared.length });
+    sent.push(...compared, ...settlingCommands(words));
   }
   client.send(Buffer.concat(sent.map((words) => request(...words))));
   const replies = await client.replies(sent.length);
-  return places.map((place) => replies[place]!);
+  return places.map(({ from, to }) => replies.slice(from, to).join(''));
+}
+
+/** A RESTORE with what this server dumps now. Such a command is the first of its piece. */
+async function withPayload(
+  client: RawClient,
+  words: readonly string[],
+): Promise<readonly string[]> {
+  const source = payloadSource(words);
+  if (source === undefined) return words;
+  const payload = await client.value('DUMP', source);
+  return words.map((word, i) => (i === 3 ? String(payload ?? '') : word));
 }
 
 function show(raw: string | undefined): string {

@@ -6,6 +6,7 @@
  */
 
 import { bitmapWord } from './bitmap-words.ts';
+import { fitGenericCommand, genericWord, settleSorted } from './generic-words.ts';
 import { geoWord } from './geo-words.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { fitStreamCommand, STREAM_KEYS, settleConsumers, streamWord } from './stream-words.ts';
@@ -107,11 +108,17 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
       RANDOMKEY: 1,
       DEL: 2,
       UNLINK: 2,
+      SORT: 20,
+      SORT_RO: 8,
+      RESTORE: 16,
+      'OBJECT|ENCODING': 12,
     },
+    word: genericWord,
+    fit: fitGenericCommand,
   },
   server: {
     keys: [],
-    weights: { FLUSHALL: 0.15, FLUSHDB: 0.3, DBSIZE: 1, SWAPDB: 0.5 },
+    weights: { FLUSHALL: 0.15, FLUSHDB: 0.3, DBSIZE: 1, SWAPDB: 0.5, 'MEMORY|USAGE': 1 },
   },
 };
 
@@ -192,6 +199,7 @@ function zsetWord(name: string, random: SeededRandom): string | undefined {
  * versions, leaves two servers with different data, and these make them equal again.
  */
 export function settlingCommands(words: readonly string[]): string[][] {
+  if (/^SORT/i.test(words[0] ?? '')) return settleSorted(words);
   const takesAtRandom = words[0]?.toUpperCase() === 'SPOP' && words.length > 1;
   return takesAtRandom ? [['DEL', words[1]!]] : settleConsumers(words);
 }

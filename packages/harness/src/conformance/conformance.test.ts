@@ -8,6 +8,7 @@
 import t, { type Test } from 'tap';
 import { lineOf } from '../command-text.ts';
 import { scanKeys } from '../database-walk.ts';
+import { witnessCommands } from '../generic-words.ts';
 import { TEST_MS_MAX } from '../limits.ts';
 import { isSameReply } from '../reply-comparison.ts';
 import {
@@ -61,7 +62,11 @@ async function startOver(client: RawClient, protocol: 2 | 3): Promise<void> {
 
 async function oneByOne(client: RawClient, { commands }: ConformanceCase): Promise<string[]> {
   const replies: string[] = [];
-  for (const words of commands) replies.push(await client.call(...words));
+  for (const words of commands) {
+    const parts = [await client.call(...words)];
+    for (const witness of witnessCommands(words)) parts.push(await client.call(...witness));
+    replies.push(parts.join(''));
+  }
   return replies;
 }
 
