@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildConfiguration, createLogger, startServer } from 'hashlane';
 import { Redis, type RedisOptions } from 'ioredis';
-import { LOG_CHARACTERS_MAX } from './limits.ts';
+import { BACKLOG, LOG_CHARACTERS_MAX } from './limits.ts';
 import { RawClient } from './raw-client.ts';
 import { startServer as startProcess } from './server-process.ts';
 
@@ -93,6 +93,8 @@ function directives({ shards = 0, config = {} }: StartOptions, dir: string): Wor
     ['dir', dir],
   ];
   if (!('save' in config)) defaults.push(['save', '']);
+  // A test that connects a thousand clients in one turn of the loop lets nobody in meanwhile.
+  defaults.push(['tcp-backlog', String(BACKLOG)]);
   const own = Object.entries(config).map(
     ([name, value]): Words => [name, ...(Array.isArray(value) ? value : [String(value)])],
   );
@@ -158,7 +160,7 @@ class StartedServer implements TestServer {
   async reset(): Promise<void> {
     using client = await RawClient.connect(this.port);
     if (this.#password !== undefined) await client.text('AUTH', this.#password);
-    for (const what of ['FLUSHALL']) {
+    for (const what of ['FLUSHALL', 'SCRIPT FLUSH']) {
       await client.text(...what.split(' '));
     }
   }

@@ -4,11 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { startServer } from '../server-process.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -42,6 +42,29 @@ t.test('the queue of the README runs, and works off both jobs', async (t) => {
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   t.equal(code, 0);
   t.equal(output, 'working on resize 1.jpg\nworking on resize 2.jpg\n');
+});
+
+/** What an example writes, run from a file beside the sources: it finds packages as they do. */
+async function outputOf(t: Test, code: string): Promise<string> {
+  const file = join(harness, 'src', `example-${process.pid}.tmp.mjs`);
+  writeFileSync(file, code);
+  t.teardown(() => rmSync(file));
+  const child = spawn(process.execPath, ['--test-reporter=tap', file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [output, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  t.equal(exitCode, 0);
+  return output;
+}
+
+t.test('the test of the README runs and passes', async (t) => {
+  const [, code = ''] = /<!-- harness:begin -->\n```js\n(.*?)```/s.exec(read('README.md')) ?? [];
+  t.match(await outputOf(t, code), /^ok 1 - counts visits$/m);
+});
+
+t.test('the example with BullMQ runs', async (t) => {
+  const [, code = ''] = /## In tests\n\n```js\n(.*?)```/s.exec(read('docs/bullmq.md')) ?? [];
+  t.equal(await outputOf(t, code), '8\n');
 });
 
 t.test('the example is short', async (t) => {
