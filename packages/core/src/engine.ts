@@ -420,7 +420,11 @@ export class Engine implements KeyspaceHost {
     waiter.request.flags = flags;
     reply.protocol = (flags & REQUEST_RESP3) !== 0 ? 3 : 2;
     context.request = waiter.request;
-    context.keyspace = this.keyspace(waiter.request.database);
+    // Whose time is up in the midst of a transaction finds nothing, whatever is there just then.
+    const isBlind =
+      this.#held.size > 0 && waiter.spec.isReady === undefined && this.#isHeld(waiter.request);
+    const { database } = waiter.request;
+    context.keyspace = isBlind ? new Keyspace(this, database) : this.keyspace(database);
     context.isBlocked = false;
     if (this.watches.size === 0) waiter.spec.handler(context);
     else this.#handleWatched(waiter.spec);

@@ -427,7 +427,9 @@ export class ShardWaits {
     args: { readonly argc: number; text(i: number): string },
     answer: Buffer | undefined,
   ): Buffer | undefined {
-    if (answer === undefined || connection.state !== 'closed') return answer;
+    // A socket that was destroyed says so only after this turn.
+    const isGone = connection.state === 'closed' || connection.socket.destroyed;
+    if (answer === undefined || !isGone) return answer;
     if (!isError(answer) && !isNull(answer)) {
       const side = poppedSide(spec, args);
       returnElements(this.#gateway, connection.database, spec, side, answer);

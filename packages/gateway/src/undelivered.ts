@@ -11,6 +11,7 @@
 import type { CommandMetadata } from '@hashlane/core/metadata';
 import { callOn } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
+import { addUse, type KeyUse } from './isolation.ts';
 import { bulkOf, elementsOf } from './reply-reader.ts';
 
 export type Side = 'LEFT' | 'RIGHT';
@@ -68,6 +69,12 @@ function doubleText(part: Buffer): string | Buffer {
   return part[0] === 44 ? part.latin1Slice(1, part.length - 2) : (bulkOf(part) as Buffer);
 }
 
+function useOfKey(key: Buffer): KeyUse {
+  const use: KeyUse = new Map();
+  addUse(use, key, true);
+  return use;
+}
+
 /** Gives back what the reply of a blocking command took. */
 export function returnElements(
   gateway: Gateway,
@@ -81,8 +88,13 @@ export function returnElements(
   // Not at once: an in-process shard is in the middle of serving its waiters.
   queueMicrotask(() => {
     for (const words of commands) {
-      const shard = gateway.shardOfBytes(words[1] as Buffer);
-      void callOn(gateway, shard, words[0] as string, words, database, 0);
+      const key = words[1] as Buffer;
+      const put = (): void => {
+        const shard = gateway.shardOfBytes(key);
+        void callOn(gateway, shard, words[0] as string, words, database, 0);
+      };
+      // Like any client's command it does not come in the midst of a transaction.
+      if (!gateway.isolation.holds(() => useOfKey(key), put)) put();
     }
   });
 }

@@ -101,7 +101,10 @@ function oversleep({ threads }: SimulatedServer): void {
 const BREAKAGES: readonly Breakage[] = [
   {
     name: 'a port that reorders its messages',
-    rules: ['replies', 'progress', 'remains', 'unhandled rejection', 'delivered once', 'crash'],
+    rules: [
+      ...['replies', 'progress', 'remains', 'delivered once'],
+      ...['unhandled rejection', 'logged error', 'crash'],
+    ],
     profile: { ...WAITING, kills: true },
     prepare: withPorts(ReorderingPort),
   },
@@ -155,6 +158,29 @@ const BREAKAGES: readonly Breakage[] = [
       gateway.isolation.run = (use, work) => {
         if (++runs % 10 === 0) void run(use, () => new Promise(() => {}));
         return run(use, work);
+      };
+    },
+  },
+  {
+    name: 'a move that had to wait, without locks',
+    rules: ['linearizability'],
+    profile: { ...WAITING, transactions: true, readsAll: true, disconnectsOneIn: 0, depth: 1 },
+    prepare: ({ gateway }) => {
+      const { connections, isolation } = gateway;
+      const run = isolation.run.bind(isolation);
+      isolation.run = (use, work) => {
+        const isSomeoneBlocked = [...connections.values()].some(({ isBlocked }) => isBlocked);
+        return isSomeoneBlocked && use.size === 2 ? work() : run(use, work);
+      };
+    },
+  },
+  {
+    name: 'a waiter that was announced holds nobody back',
+    rules: ['order of waiters'],
+    profile: { ...WAITING, depth: 1, databases: 1, disconnectsOneIn: 0 },
+    prepare: ({ threads }) => {
+      threads.started = ({ shard }) => {
+        shard.host.engine.holdWaiters = () => {};
       };
     },
   },

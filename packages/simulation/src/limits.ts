@@ -24,3 +24,6 @@ export const CONFIGURATIONS_MAX = 20_000;
 export const LIST_LENGTH_MAX = 40;
 /** Bytes that the kernel takes for a client that reads as it should. */
 export const SOCKET_BYTES = 64 * 1024;
+
+/** For all tests of a file: other tests run beside them. */
+export const TEST_MS_MAX = 180_000;

@@ -14,9 +14,8 @@
  *
  * An operation without a reply (its client was gone) may have taken effect at any time after its
  * call, or not at all. If it was a pop that waits, what it took may come back later, to where it
- * was: two steps, between which others may look. A BLMOVE between two shards that had waited is two
- * steps as well, of which each is atomic and the whole is not. Operations on one connection that share a key keep the order in which they
- * were sent.
+ * was: two steps, between which others may look. Operations on one connection that share a key keep
+ * the order in which they were sent.
  */
 import { ReplyError, type ReplyValue } from '@hashlane/harness/tools';
 import { CONFIGURATIONS_MAX } from './limits.ts';
@@ -42,8 +41,8 @@ interface Call {
   /** The operation of the same connection that must come before. */
   readonly before: readonly number[];
   readonly isOptional: boolean;
-  /** Of an operation in two steps: taking an element, and putting it where it goes or was. */
-  readonly part: 'all' | 'take' | 'put' | 'return';
+  /** Of an operation in two steps: taking an element, and putting it back. */
+  readonly part: 'all' | 'take' | 'return';
 }
 
 const WAITING_POPS: ReadonlySet<string> = new Set(['BLPOP', 'BRPOP', 'BLMPOP']);
@@ -61,18 +60,12 @@ function follow(state: State, { operation, part }: Call): State | undefined {
     case 'take':
       return take(state, operation);
     default:
-      return put(state, operation, part);
+      return putBack(state, operation);
   }
 }
 
-/** The pop that a command in two steps begins with. */
-function popOf({ name, words }: Operation): readonly string[] {
-  if (name !== 'BLMOVE') return words;
-  return [words[3] === 'LEFT' ? 'BLPOP' : 'BRPOP', words[1] as string, '0'];
-}
-
 function take(state: State, operation: Operation): State | undefined {
-  const { state: next, reply } = execute(state, popOf(operation), operation.database);
+  const { state: next, reply } = execute(state, operation.words, operation.database);
   if (reply === NOT_NOW || reply instanceof ReplyError) return undefined;
   const [key, popped] = reply as [string, string | readonly string[]];
   if (typeof operation.reply === 'string' && popped !== operation.reply) return undefined;
@@ -80,15 +73,13 @@ function take(state: State, operation: Operation): State | undefined {
   return remembering.set(takenBy(operation), [key, ...[popped].flat()]);
 }
 
-function put(state: State, operation: Operation, part: 'put' | 'return'): State | undefined {
+function putBack(state: State, operation: Operation): State | undefined {
   const taken = state.get(takenBy(operation));
   if (taken === undefined) return undefined;
   const [source = '', ...elements] = taken as readonly string[];
   const { words, database } = operation;
-  const pop = popOf(operation);
-  const isLeft = part === 'put' ? words[4] === 'LEFT' : pop[0] === 'BLPOP' || pop.includes('LEFT');
-  const key = part === 'put' ? (words[2] as string) : source;
-  const push = [isLeft ? 'LPUSH' : 'RPUSH', key, ...elements.reverse()];
+  const isLeft = words[0] === 'BLPOP' || words.includes('LEFT');
+  const push = [isLeft ? 'LPUSH' : 'RPUSH', source, ...elements.reverse()];
   const next = new Map(execute(state, push, database).state);
   next.delete(takenBy(operation));
   return next;
@@ -330,22 +321,14 @@ function numberCalls(operations: readonly Operation[]): Call[] {
       operation,
       keys,
       before: before.map(({ number }) => number),
-      isOptional: !operation.isDone || isRefused(operation),
+      isOptional: !operation.isDone,
     };
     for (const part of partsOf(operation)) calls.push({ ...common, number: calls.length, part });
   }
   return calls;
 }
 
-/** A move in two steps whose target did not take the element. */
-function isRefused({ isInTwoSteps, reply }: Operation): boolean {
-  return isInTwoSteps && reply instanceof ReplyError;
-}
-
-function partsOf(operation: Operation): readonly Call['part'][] {
-  const { isDone, isInTwoSteps, name } = operation;
-  if (isRefused(operation)) return ['take', 'return'];
-  if (isInTwoSteps) return isDone ? ['take', 'put'] : ['take', 'put', 'return'];
+function partsOf({ isDone, name }: Operation): readonly Call['part'][] {
   return !isDone && WAITING_POPS.has(name) ? ['take', 'return'] : ['all'];
 }
 

@@ -21,6 +21,11 @@ export interface Profile {
   readonly swaps: boolean;
   readonly blocks: boolean;
   readonly transactions: boolean;
+  /**
+   * One transaction in four reads all lists at once: who sees an element in none of them, while it
+   * moves, is wrong. Not drawn, but chosen with the seed.
+   */
+  readonly readsAll: boolean;
   readonly kills: boolean;
   /** One operation in so many is followed by a client's end; 0 for none. */
   readonly disconnectsOneIn: number;
@@ -52,6 +57,7 @@ export function drawProfile(random: SeededRandom, transactions = hasTransactions
     swaps,
     blocks: !random.oneIn(4),
     transactions: transactions && random.oneIn(2),
+    readsAll: false,
     kills: random.oneIn(3),
     disconnectsOneIn: random.oneIn(2) ? 0 : 10 + random.below(100),
     crashesOneIn: crashes ? 100 + random.below(300) : 0,

@@ -31,6 +31,7 @@ function optionsOf(seed: number): SimulationOptions {
     operations: Number(values.operations),
     shards: values.shards === undefined ? seed % 5 : Number(values.shards),
     isolation: values.isolation === undefined ? byTurn : (values.isolation as 'locked'),
+    profile: { readsAll: seed % 3 === 2 },
     ...(values.trace && { trace: (line: string) => console.log(line) }),
   };
 }

@@ -20,6 +20,7 @@ export interface RunningShard {
 }
 
 export class SimulatedThreads implements Threads {
+  readonly canWait = false;
   readonly #scheduler: Scheduler;
   readonly running = new Map<number, RunningShard>();
   /** Makes the ports; a test of the checkers puts broken ones in their place. */

@@ -1,14 +1,18 @@
 /** Seeds of simulated lives, seeds that found something once, and the promise that a seed replays. */
 import t from 'tap';
 import { KEPT_SEEDS } from './kept-seeds.ts';
+import { TEST_MS_MAX } from './limits.ts';
 import { type SimulationOptions, simulate } from './simulation.ts';
+
+t.setTimeout(TEST_MS_MAX);
 
 const SEEDS = 200;
 const OPERATIONS = 200;
 
 function optionsOf(seed: number): SimulationOptions {
   const isolation = seed % 2 === 0 ? 'lock-free' : 'locked';
-  return { seed, operations: OPERATIONS, shards: seed % 5, isolation };
+  const profile = { readsAll: seed % 3 === 2 };
+  return { seed, operations: OPERATIONS, shards: seed % 5, isolation, profile };
 }
 
 t.test('a seed replays event by event', async (t) => {

@@ -41,6 +41,11 @@ export class Workload {
 
   #transaction(): Draft {
     const random = this.#random;
+    const { lists, readsAll } = this.#profile;
+    if (readsAll && random.oneIn(4)) {
+      const readings = lists.map((list) => ['LRANGE', list, '0', '-1']);
+      return { requests: [['MULTI'], ...readings, ['EXEC']], watching: undefined };
+    }
     const commands: (readonly string[])[] = [];
     const count = 1 + random.below(4);
     while (commands.length < count) {
