@@ -28,6 +28,7 @@ import {
   REQUEST_GIVES_WAY,
   REQUEST_NO_TOUCH,
   REQUEST_RESP3,
+  REQUEST_TIME_IS_UP,
   REQUEST_WAITS_ONLY,
   Request,
 } from './request.ts';
@@ -36,6 +37,9 @@ import { SnapshotWalk } from './snapshot-walk.ts';
 import type { ValueCodec } from './value-codec.ts';
 import { type Claim, type Waiter, Waiters, type WaitingKey } from './waiters.ts';
 import { Watches } from './watches.ts';
+
+/** Flags of a waiter's request when it runs for the last time. */
+const TIME_IS_UP = REQUEST_DENY_BLOCKING | REQUEST_TIME_IS_UP;
 
 /** Receives what does not answer the command that is being executed. */
 export interface EngineSink {
@@ -443,7 +447,7 @@ export class Engine implements KeyspaceHost {
     while (this.waiters.earliest() <= this.now) {
       const waiter = this.waiters.earliestWaiter();
       if (waiter.claim !== undefined && !waiter.claim.win()) this.waiters.remove(waiter);
-      else this.#runAgain(waiter, waiter.request.flags | REQUEST_DENY_BLOCKING);
+      else this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
     }
   }
 
@@ -461,7 +465,7 @@ export class Engine implements KeyspaceHost {
       return false;
     }
     if (answer === 'timeout') {
-      this.#runAgain(waiter, waiter.request.flags | REQUEST_DENY_BLOCKING);
+      this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
       return true;
     }
     this.waiters.remove(waiter);

@@ -81,5 +81,7 @@ export const REQUEST_GIVES_WAY = 16;
  * reply is READY. So who asks can go by the order of the keys.
  */
 export const REQUEST_WAITS_ONLY = 32;
+/** A waiter's request whose time is up, or that was unblocked as if it were. */
+export const REQUEST_TIME_IS_UP = 64;
 /** The request's block belongs to this request alone: large values may be taken over from it. */
 export const REQUEST_OWNS_BLOCK = 8;

@@ -16,6 +16,7 @@ import { PROGRAM_DATABASES, randomProgram } from './random-program.ts';
 import { type RawClient, request } from './raw-client.ts';
 import { startOracle } from './redis-oracle.ts';
 import { isSameReply, type Origin } from './reply-comparison.ts';
+import { scriptOf } from './script-words.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { startServer } from './server-process.ts';
 import { settlingCommands } from './vocabulary.ts';
@@ -95,6 +96,31 @@ export class DifferentialPair {
         const shorter = [...small.slice(0, at), ...small.slice(at + size)];
         if ((await this.#difference(shorter, protocol)) !== undefined) small = shorter;
         else at += size;
+      }
+    }
+    return this.#shrinkScripts(small, protocol);
+  }
+
+  /** Leaves out lines of scripts, and runs scripts by their text. */
+  async #shrinkScripts(program: Program, protocol: 2 | 3): Promise<Program> {
+    let small = program;
+    const fails = async (at: number, words: readonly string[]): Promise<boolean> => {
+      const changed = small.map((each, i) => (i === at ? words : each));
+      if ((await this.#difference(changed, protocol)) === undefined) return false;
+      small = changed;
+      return true;
+    };
+    for (let at = 0; at < small.length; at++) {
+      const [name = '', , ...rest] = small[at]!;
+      const source = scriptOf(small[at]!);
+      if (source === undefined) continue;
+      const evaluation = name.replace('SHA', '');
+      if (!(await fails(at, [evaluation, source, ...rest]))) continue;
+      let lines = source.split('\n');
+      for (let line = 0; line < lines.length; ) {
+        const fewer = lines.toSpliced(line, 1);
+        if (await fails(at, [evaluation, fewer.join('\n'), ...rest])) lines = fewer;
+        else line++;
       }
     }
     return small;

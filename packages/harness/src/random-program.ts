@@ -43,6 +43,9 @@ const ROWS: readonly Row[] = COMMAND_METADATA.filter(isUsed).map((row) => ({
   weight: VOCABULARIES[row.group]?.weights?.[row.name] ?? 4,
 }));
 
+/** Of these are the commands within scripts. */
+const SCRIPTED_ROWS = ROWS.filter(({ group }) => group !== 'scripting' && group !== 'server');
+
 function isUsed({ name, group }: CommandMetadata): boolean {
   return VOCABULARIES[group] !== undefined && !LEFT_OUT.test(name) && !NEWER.test(name);
 }
@@ -63,7 +66,8 @@ function randomCommand(random: SeededRandom, rows: readonly Row[]): string[] {
   const words = [...row.words, ...new ArgumentMaker(random, row.group).all(row.syntax)];
   if (random.oneIn(60)) words.push(random.pick(SPLINTERS));
   if (random.oneIn(60) && words.length > row.words.length) words.pop();
-  return VOCABULARIES[row.group]?.fit?.(words, random) ?? words;
+  const another = (): string[] => randomCommand(random, SCRIPTED_ROWS);
+  return VOCABULARIES[row.group]?.fit?.(words, random, another) ?? words;
 }
 
 function pickRow(random: SeededRandom, rows: readonly Row[]): Row {

@@ -7,7 +7,7 @@
  * docs/differences.md the reasons.
  */
 
-import { parseReply, type ReplyValue } from './raw-reply.ts';
+import { parseReply, type ReplyValue, replyEnd } from './raw-reply.ts';
 import { pendingRows, withoutTimes } from './stream-words.ts';
 
 /** A TTL may differ by what passes between the two servers' answers, on a slow machine too. */
@@ -67,6 +67,11 @@ export function isSameReply(
       return isSamePending(theirs, ours);
     case 'OBJECT':
       return words[1]?.toUpperCase() === 'IDLETIME' && isNear(theirs, ours, CLOCK_MS / 1000);
+    case 'EVAL':
+    case 'EVAL_RO':
+    case 'EVALSHA':
+    case 'EVALSHA_RO':
+      return unordered(theirs) === unordered(ours);
     case 'MEMORY':
       return /^:[1-9]/.test(theirs) && /^:[1-9]/.test(ours);
     case 'HELLO':
@@ -99,6 +104,23 @@ function isSmallerEncoding(words: readonly string[], theirs: string, ours: strin
 function isFreshEncoding(words: readonly string[], theirs: string, ours: string): boolean {
   if (!/^OBJECT ENCODING/i.test(words.join(' '))) return false;
   return theirs.includes('hashtable') && ours.includes('intset');
+}
+
+/** A reply with its maps and sets sorted: a script's tables are in no order. */
+function unordered(raw: string): string {
+  const bytes = Buffer.from(raw, 'latin1');
+  const kind = raw[0]!;
+  if (!'*%~'.includes(kind)) return raw;
+  const parts: string[] = [];
+  let at = raw.indexOf('\r\n') + 2;
+  while (at < raw.length) {
+    const end = replyEnd(bytes, at, bytes.length);
+    parts.push(unordered(raw.slice(at, end)));
+    at = end;
+  }
+  if (kind === '~') parts.sort();
+  if (kind !== '%') return kind + parts.join('');
+  return kind + inPairs(parts).join('');
 }
 
 function sortedList(raw: string): string {

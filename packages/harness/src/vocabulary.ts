@@ -8,6 +8,7 @@
 import { bitmapWord } from './bitmap-words.ts';
 import { fitGenericCommand, genericWord, settleSorted } from './generic-words.ts';
 import { geoWord } from './geo-words.ts';
+import { randomEvaluation } from './script-words.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { fitStreamCommand, STREAM_KEYS, settleConsumers, streamWord } from './stream-words.ts';
 
@@ -20,8 +21,12 @@ export interface Vocabulary {
    * A word for an argument, by its name in the syntax; undefined leaves it to the argument's type.
    */
   readonly word?: (name: string, random: SeededRandom) => string | undefined;
-  /** Makes a random command of the group fit to be compared. */
-  readonly fit?: (words: readonly string[], random: SeededRandom) => string[];
+  /** Makes a random command of the group fit to be compared; `another` makes one of others. */
+  readonly fit?: (
+    words: readonly string[],
+    random: SeededRandom,
+    another: () => string[],
+  ) => string[];
 }
 
 export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
@@ -115,6 +120,12 @@ export const VOCABULARIES: Readonly<Record<string, Vocabulary>> = {
     },
     word: genericWord,
     fit: fitGenericCommand,
+  },
+  scripting: {
+    keys: [],
+    weights: { EVAL: 16, EVALSHA: 5, EVAL_RO: 4, EVALSHA_RO: 1, FCALL: 0.1, FCALL_RO: 0.1 },
+    fit: (words, random, another) =>
+      words[0]!.startsWith('EVAL') ? randomEvaluation(words[0]!, random, another) : [...words],
   },
   server: {
     keys: [],

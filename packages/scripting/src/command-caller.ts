@@ -15,6 +15,7 @@ import {
   DENYOOM,
   type Engine,
   formatDouble17,
+  MAY_REPLICATE,
   NOSCRIPT,
   REQUEST_DENY_BLOCKING,
   REQUEST_NO_TOUCH,
@@ -103,6 +104,10 @@ export class CommandCaller {
     else request.flags &= ~REQUEST_RESP3;
   }
 
+  get protocol(): 2 | 3 {
+    return (this.request.flags & REQUEST_RESP3) !== 0 ? 3 : 2;
+  }
+
   /** redis.call: throws what is an error. */
   call(args: readonly LuaValue[]): LuaValue {
     const value = this.pcall(args);
@@ -117,6 +122,11 @@ export class CommandCaller {
   pcall(args: readonly LuaValue[]): LuaValue {
     meter.charge(STEPS_PER_CALL);
     this.#isFailed = false;
+    const unfit = this.#write(args);
+    if (unfit !== undefined) {
+      this.#isFailed = true;
+      return scriptError(unfit);
+    }
     const refusal = this.#prepare(args);
     if (refusal !== undefined) {
       this.#isFailed = true;
@@ -142,10 +152,8 @@ export class CommandCaller {
 
   #command: ScriptCommand | undefined;
 
-  /** Writes the arguments and finds the command; the reason why it cannot be called, if any. */
+  /** Finds the command; the reason why it cannot be called, if any. */
   #prepare(args: readonly LuaValue[]): string | undefined {
-    const refusal = this.#write(args);
-    if (refusal !== undefined) return refusal;
     const command = this.#find(args);
     if (command === undefined) return scriptCallErrors.unknownCommand;
     const { arity, flags } = command.spec;
@@ -153,8 +161,8 @@ export class CommandCaller {
     if (arity > 0 ? argc !== arity : argc < -arity) return scriptCallErrors.wrongArity;
     if ((flags & NOSCRIPT) !== 0) return scriptCallErrors.notAllowed;
     const { run } = this;
+    if (run.isReadOnly && (flags & (WRITE | MAY_REPLICATE)) !== 0) return scriptCallErrors.readOnly;
     if ((flags & WRITE) !== 0) {
-      if (run.isReadOnly) return scriptCallErrors.readOnly;
       if (run.isShortOfMemory && !run.isDirty && (flags & DENYOOM) !== 0) {
         return scriptCallErrors.outOfMemory;
       }

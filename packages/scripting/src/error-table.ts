@@ -23,9 +23,15 @@ export function scriptError(text: string): LuaTable {
   return LuaTable.of([['err', errorText(text)]]);
 }
 
+/** Texts of errors and statuses end, as C's, with a zero byte. */
+export function untilZero(text: string): string {
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}
+
 /** The line of a reply for such a text. */
 export function errorText(text: string): string {
-  const line = text.replace(/^[\r\n]+|[\r\n]+$/g, '');
+  const line = untilZero(text).replace(/^[\r\n]+|[\r\n]+$/g, '');
   if (!line.startsWith('-')) return `ERR ${line}`;
   const body = line.slice(1);
   return body.includes(' ') ? body : `ERR ${body}`;
@@ -36,14 +42,18 @@ export function raised(text: string): LuaError {
   return new LuaError(scriptError(text));
 }
 
+/** Has the error in a table been counted already? */
+export function isCounted(table: LuaTable): boolean {
+  return table.getField(IS_COUNTED) === true;
+}
+
 /** The text that a reply has for a thrown value, and whether it has been counted as an error. */
 export function textOf(value: LuaValue): { text: string; isCounted: boolean } {
   if (value instanceof LuaTable) {
     const err = value.getField('err');
-    const isCounted = value.getField(IS_COUNTED) === true;
-    if (typeof err === 'string') return { text: err, isCounted };
+    if (typeof err === 'string') return { text: untilZero(err), isCounted: isCounted(value) };
     return { text: 'ERR unknown error', isCounted: false };
   }
-  if (typeof value === 'string') return { text: `ERR ${value}`, isCounted: false };
+  if (typeof value === 'string') return { text: `ERR ${untilZero(value)}`, isCounted: false };
   return { text: `ERR ${value === undefined ? 'nil' : String(value)}`, isCounted: false };
 }

@@ -15,6 +15,8 @@ import { SHORT_TEXT_BYTES } from './limits.ts';
 
 const CR = 13;
 const MINUS = 45;
+/** Any integer of so many digits is a double. */
+const EXACT_DIGITS = 15;
 
 /** Reads `length` bytes as a Lua string. */
 export function textAt(block: Block, at: number, length: number): string {
@@ -91,9 +93,12 @@ export class ReplyDecoder {
     let at = this.#at;
     const isNegative = bytes[at] === MINUS;
     if (isNegative) at++;
+    const first = at;
     let value = 0;
     for (; bytes[at] !== CR; at++) value = value * 10 + (bytes[at]! - 48);
     this.#at = at + 2;
+    // Digit by digit a long one would be rounded more than once.
+    if (at - first > EXACT_DIGITS) value = Number(bytes.latin1Slice(first, at));
     return isNegative ? -value : value;
   }
 

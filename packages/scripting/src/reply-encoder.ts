@@ -1,7 +1,8 @@
 /**
  * What a script returns as a reply to its client.
  *
- * Numbers are cut to integers, false and nil are null, true is 1 (a boolean in RESP3). Tables are
+ * Numbers are cut to integers, false and nil are null, true is 1; after redis.setresp(3) booleans
+ * stay booleans. Tables are
  * arrays up to their first nil, unless they have one of the fields `err`, `ok`, `double`, `map`,
  * `set`, `big_number` or `verbatim_string`, looked for in this order. Conversions: "Lua API
  * reference" of the Redis documentation.
@@ -10,8 +11,9 @@
  * kept in a list here.
  */
 import { formatDouble17 } from '@hashlane/core';
-import { LuaTable, type LuaValue, numberToText } from '@hashlane/lua';
+import { LuaTable, type LuaValue } from '@hashlane/lua';
 import { errors, type ReplyWriter } from '@hashlane/resp';
+import { isCounted, untilZero } from './error-table.ts';
 import { REPLY_STACK_SLOTS } from './limits.ts';
 
 const INT64_MIN = -9223372036854775808n;
@@ -31,9 +33,10 @@ interface OpenAggregate {
   readonly slots: number;
 }
 
-/** Writes a value; `reply.protocol` is the client's. */
-export function encodeReply(reply: ReplyWriter, value: LuaValue): void {
-  let next = writeOne(reply, value, 0);
+/** Writes a value; `reply.protocol` is the client's, `protocol` what the script has chosen. */
+export function encodeReply(reply: ReplyWriter, value: LuaValue, protocol: 2 | 3): void {
+  const hasBooleans = protocol === 3;
+  let next = writeOne(reply, value, 0, hasBooleans);
   if (next === undefined) return;
   const open: OpenAggregate[] = [];
   for (;;) {
@@ -42,12 +45,17 @@ export function encodeReply(reply: ReplyWriter, value: LuaValue): void {
     if (inner === undefined) return;
     next = undefined;
     if (inner.at === inner.length) open.pop();
-    else next = writeOne(reply, inner.values[inner.at++], inner.slots);
+    else next = writeOne(reply, inner.values[inner.at++], inner.slots, hasBooleans);
   }
 }
 
 /** Writes a value, or the head of an aggregate, which is returned. */
-function writeOne(reply: ReplyWriter, value: LuaValue, slots: number): OpenAggregate | undefined {
+function writeOne(
+  reply: ReplyWriter,
+  value: LuaValue,
+  slots: number,
+  hasBooleans: boolean,
+): OpenAggregate | undefined {
   switch (typeof value) {
     case 'string':
       reply.text(value);
@@ -56,7 +64,7 @@ function writeOne(reply: ReplyWriter, value: LuaValue, slots: number): OpenAggre
       writeNumber(reply, value);
       return undefined;
     case 'boolean':
-      writeBoolean(reply, value);
+      writeBoolean(reply, value, hasBooleans);
       return undefined;
     case 'object':
       if (value instanceof LuaTable) return writeTable(reply, value, slots);
@@ -65,8 +73,10 @@ function writeOne(reply: ReplyWriter, value: LuaValue, slots: number): OpenAggre
   return undefined;
 }
 
-function writeBoolean(reply: ReplyWriter, value: boolean): void {
-  if (reply.protocol === 3) reply.boolean(value);
+/** A script that chose RESP3 has booleans; for its client in RESP2 they are 1 and 0. */
+function writeBoolean(reply: ReplyWriter, value: boolean, hasBooleans: boolean): void {
+  if (hasBooleans && reply.protocol === 3) reply.boolean(value);
+  else if (hasBooleans) reply.integer(value ? 1 : 0);
   else if (value) reply.integer(1);
   else reply.null();
 }
@@ -101,12 +111,13 @@ function writeTable(reply: ReplyWriter, table: LuaTable, slots: number): OpenAgg
 function writeTyped(reply: ReplyWriter, table: LuaTable): boolean {
   const err = textField(table, 'err');
   if (err !== undefined) {
-    reply.error(err);
+    if (isCounted(table)) reply.countedError(untilZero(err));
+    else reply.error(untilZero(err));
     return true;
   }
   const ok = textField(table, 'ok');
   if (ok !== undefined) {
-    reply.simple(ok.replace(/[\r\n]/g, ' '));
+    reply.simple(untilZero(ok).replace(/[\r\n]/g, ' '));
     return true;
   }
   const double = table.getField('double');
@@ -148,6 +159,5 @@ function writeRare(reply: ReplyWriter, table: LuaTable): boolean {
 
 function textField(table: LuaTable, name: string): string | undefined {
   const value = table.getField(name);
-  if (typeof value === 'number') return numberToText(value);
   return typeof value === 'string' ? value : undefined;
 }

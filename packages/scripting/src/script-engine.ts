@@ -284,7 +284,7 @@ export class ScriptEngine implements ScriptHost {
       reply.protocol = protocol;
       reply.position = start;
     }
-    if (failure === undefined) encodeReply(reply, value);
+    if (failure === undefined) encodeReply(reply, value, this.#caller.protocol);
     else this.#replyFailure(context, script, failure);
   }
 

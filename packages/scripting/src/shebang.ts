@@ -45,8 +45,8 @@ export function readHeader(source: string): ScriptHeader | string {
 
 /** Adds a list of flags; the first that is none is returned. */
 function addFlags(flags: Set<ScriptFlag>, list: string): string | undefined {
+  if (list === '') return undefined;
   for (const word of list.split(',')) {
-    if (word === '') continue;
     if (!isScriptFlag(word)) return word;
     flags.add(word);
   }

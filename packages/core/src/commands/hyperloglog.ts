@@ -33,7 +33,16 @@ import {
 import { selfTest } from '../hyperloglog-self-test.ts';
 import { forceRaw, KEEP_DEADLINE, NO_DEADLINE, StringSpan, storeString } from '../string-value.ts';
 import { printed } from './arguments.ts';
-import { ADMIN, type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
+import {
+  ADMIN,
+  type CommandSpec,
+  DENYOOM,
+  FAST,
+  keys,
+  MAY_REPLICATE,
+  READONLY,
+  WRITE,
+} from './command-spec.ts';
 
 /** Reused by all handlers: none keeps them across a change or a command. */
 const span = new StringSpan();
@@ -292,7 +301,7 @@ export const hyperLogLogCommands = [
   {
     name: 'PFCOUNT',
     arity: -2,
-    flags: READONLY,
+    flags: READONLY | MAY_REPLICATE,
     keys: [
       {
         first: 1,

@@ -8,6 +8,7 @@
 import { type Block, errors, wrongArity } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import type { ListValue } from '../list-value.ts';
+import { REQUEST_TIME_IS_UP } from '../request.ts';
 import { boundedArgument, deadlineArgument } from './arguments.ts';
 import {
   BLOCKING,
@@ -204,8 +205,8 @@ function blockingMove(context: CommandContext, from: End, to: End, timeoutAt: nu
   if (move(context, from, to) === ANSWERED) return;
   if (context.mayBlock) context.block(1, 1, deadline);
   // Redis answers a null array when the time of a blocked client is up, but a null bulk string
-  // where it may not block. A request that is not the engine's own belongs to a waiter.
-  else if (context.request !== context.engine.request) context.reply.nullArray();
+  // where it may not block.
+  else if ((context.request.flags & REQUEST_TIME_IS_UP) !== 0) context.reply.nullArray();
   else context.reply.null();
 }
 

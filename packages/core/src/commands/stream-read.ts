@@ -15,6 +15,7 @@
  */
 import { errors, noStreamGroupToRead, type ReplyWriter, streamsUnbalanced } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
+import { REQUEST_TIME_IS_UP } from '../request.ts';
 import type { StreamConsumer, StreamGroup } from '../stream-group.ts';
 import { compareIds, replyId, StreamId } from '../stream-id.ts';
 import { replyEntry, StreamIterator } from '../stream-iterator.ts';
@@ -298,8 +299,7 @@ function replySources(context: CommandContext): boolean {
 
 function read(context: CommandContext, isGroup: boolean): void {
   const { reply } = context;
-  // A waiter's request that may not block any more: its time is up.
-  if (!context.mayBlock && context.request !== context.engine.request) {
+  if ((context.request.flags & REQUEST_TIME_IS_UP) !== 0) {
     reply.nullArray();
     return;
   }

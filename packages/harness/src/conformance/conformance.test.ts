@@ -27,6 +27,7 @@ import { geoCases } from './geo-cases.ts';
 import { hashCases } from './hash-cases.ts';
 import { hyperLogLogCases } from './hyperloglog-cases.ts';
 import { listCases } from './list-cases.ts';
+import { scriptingCases } from './scripting-cases.ts';
 import { setCases } from './set-cases.ts';
 import { sortCases } from './sort-cases.ts';
 import { sortedSetCases } from './sorted-set-cases.ts';
@@ -51,6 +52,7 @@ const ALL = [
   ...sortCases,
   ...spreadCases,
   ...streamCases,
+  ...scriptingCases,
 ];
 const PROTOCOLS = [2, 3] as const;
 
