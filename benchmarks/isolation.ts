@@ -2,6 +2,9 @@
 //
 //   node benchmarks/isolation.ts [--rounds N] [--duration 2s] [--shards N] [--only pattern]
 //                                [--out folder]
+//   node benchmarks/isolation.ts --operations N [--duration 20s] [--shards 4] [--out folder]
+//
+// The second form is one long search for anomalies, isolation-campaign.ts.
 //
 // The plans of benchmarks/plans/isolation run on redis-server and on hashlane in both modes, in
 // turn, round after round; the plan that is bound by the server's CPU also on one shard. Some plans
@@ -29,6 +32,7 @@ import {
   stopChildrenOnSignals,
   withServers,
 } from './contenders.ts';
+import { runCampaign, tagProperties } from './isolation-campaign.ts';
 import { figure, reportRow } from './plan/aggregate-report.ts';
 import {
   BASELINE,
@@ -42,7 +46,7 @@ import {
 } from './plan/isolation-report.ts';
 import { type PlanResult, runPlan } from './plan/run-plan.ts';
 import { parseDuration } from './plan/yaml-fields.ts';
-import { cpuSeconds, settle } from './process-usage.ts';
+import { cpuSeconds, settle, workerSeconds } from './process-usage.ts';
 
 const PLANS = join(import.meta.dirname, 'plans', 'isolation');
 const RESULTS = join(import.meta.dirname, 'results');
@@ -51,6 +55,8 @@ const PLAN_NAMES = [
   ...['transfers', 'half-seen-renames', 'lost-updates', 'two-holders'],
   ...['single-key', 'single-key-pipelined', 'mset', 'cpu-bound'],
 ];
+/** The bar: so many without an anomaly. */
+const CAMPAIGN_OPERATIONS = 10_000_000;
 /** The one plan that more shards are for. */
 const ONE_SHARD_PLANS = new Set(['cpu-bound']);
 
@@ -61,6 +67,8 @@ const HELP = `usage: node benchmarks/isolation.ts [options]
   --shards N            of hashlane (default 2)
   --only PATTERN        only plans whose name matches the regular expression
   --out FOLDER          where isolation.json, isolation.md and isolation.svg go
+  --operations N        looks for anomalies in so many transactions over several shards, in rounds
+                        of --duration (default 20s) on --shards (default 4), and nothing else
 
 plans: ${PLAN_NAMES.join(', ')}
 `;
@@ -71,6 +79,8 @@ interface Options {
   readonly shards: number;
   readonly plans: readonly string[];
   readonly out: string | undefined;
+  /** Transactions of a campaign. */
+  readonly operations: number | undefined;
 }
 
 function readOptions(): Options {
@@ -78,7 +88,8 @@ function readOptions(): Options {
     options: {
       rounds: { type: 'string' },
       duration: { type: 'string' },
-      shards: { type: 'string', default: '2' },
+      shards: { type: 'string' },
+      operations: { type: 'string' },
       only: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -88,14 +99,17 @@ function readOptions(): Options {
     process.stdout.write(HELP);
     process.exit(0);
   }
-  const durationMs = parseDuration(values.duration ?? '2s');
+  const isCampaign = values.operations !== undefined;
+  const durationMs = parseDuration(values.duration ?? (isCampaign ? '20s' : '2s'));
   if (!durationMs) throw new Error(`--duration ${values.duration} is not a time like 500ms or 2s`);
   const only = new RegExp(values.only ?? '', 'i');
-  const isWhole = [values.rounds, values.duration, values.only].every((each) => each === undefined);
+  const { duration, rounds, only: named } = values;
+  const isWhole = [duration, rounds, named, values.operations].every((each) => each === undefined);
   return {
     rounds: wholeNumber('rounds', values.rounds ?? '5', 50),
     durationMs,
-    shards: wholeNumber('shards', values.shards, 64),
+    shards: wholeNumber('shards', values.shards ?? (isCampaign ? '4' : '2'), 64),
+    operations: isCampaign ? wholeNumber('operations', values.operations ?? '', 1e9) : undefined,
     plans: PLAN_NAMES.filter((name) => only.test(name)),
     out: values.out ?? (isWhole ? RESULTS : undefined),
   };
@@ -127,7 +141,7 @@ async function measure(
   options: Options,
 ): Promise<Measurement> {
   const key = { plan, contender: server.contender.name, round };
-  const times = { perSecond: 0, medianMs: 0, p99Ms: 0, cpuUs: 0, driver: 0 };
+  const times = { perSecond: 0, medianMs: 0, p99Ms: 0, cpuUs: 0, shardShare: 0, driver: 0 };
   const nothing = { ...times, samples: 0, anomalies: null };
   try {
     await settle(server.pid);
@@ -136,18 +150,33 @@ async function measure(
     const { durationMs } = options;
     const seed = round + 1;
     const address = { host: '127.0.0.1', port: server.port };
-    const cpuBefore = cpuSeconds(server.pid);
-    const result = await runPlan({ text, file, ...address, durationMs, seed });
+    const shards = shardsOf(server.contender, options);
+    const isSpread = shards > 1 && text.includes('__P(tag0,');
+    const properties = isSpread ? await tagProperties(server.port, shards) : new Map();
+    let [cpuBefore, workersBefore] = [0, 0];
+    const onReady = (): void => {
+      cpuBefore = cpuSeconds(server.pid);
+      workersBefore = workerSeconds(server.pid);
+    };
+    const result = await runPlan({ text, file, ...address, properties, durationMs, seed, onReady });
     const spent = cpuSeconds(server.pid) - cpuBefore;
+    const shardShare = (workerSeconds(server.pid) - workersBefore) / Math.max(0.01, spent);
     const { samples, perSecond, medianMs, p99Ms } = reportRow(result.total);
     const cpuUs = (spent / Math.max(1, samples)) * 1e6;
-    const figures = { samples, perSecond, medianMs, p99Ms, cpuUs, driver: result.utilization };
+    const driver = result.utilization;
+    const figures = { samples, perSecond, medianMs, p99Ms, cpuUs, shardShare, driver };
     const error = mishapOf(result);
     const anomalies = text.includes('anomaly:') ? countAnomalies(result) : null;
     return { ...key, ...figures, anomalies, ...(error === undefined ? {} : { error }) };
   } catch (error) {
     return { ...key, ...nothing, error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Worker shards of a contender; 0 for redis-server. */
+function shardsOf({ name }: Contender, { shards }: Options): number {
+  if (name === BASELINE) return 0;
+  return name === ONE_SHARD ? 1 : shards;
 }
 
 function countAnomalies({ anomalies }: PlanResult): number {
@@ -221,6 +250,16 @@ async function run(options: Options): Promise<boolean> {
   return measurements.length > 0 && measurements.every(({ error }) => error === undefined);
 }
 
+/** The search for anomalies; its report goes with the others when it has been as long as the bar. */
+function search(operations: number): Promise<boolean> {
+  const { shards, durationMs } = options;
+  const base = contenderNamed(String(shards));
+  const { commit, cores, cpu, date, node } = describeRun(options, [], 0);
+  const head = `${date}, commit ${commit}, Node ${node}, ${cpu}, ${cores} cores, ${shards} shards.`;
+  const folder = options.out ?? (operations >= CAMPAIGN_OPERATIONS ? RESULTS : undefined);
+  return runCampaign({ operations, shards, durationMs }, base, head, folder);
+}
+
 function renderMeasurement(found: Measurement): string {
   const { plan, contender, round, perSecond, medianMs, p99Ms, cpuUs, anomalies, error } = found;
   const who = `${plan.padEnd(20)} round ${round + 1}  ${contender.padEnd(10)}`;
@@ -253,4 +292,5 @@ try {
   console.error(error instanceof Error ? error.message : String(error));
   process.exit(2);
 }
-process.exitCode = (await run(options)) ? 0 : 1;
+const { operations } = options;
+process.exitCode = (await (operations === undefined ? run(options) : search(operations))) ? 0 : 1;

@@ -48,6 +48,16 @@ export function threadCpuSeconds(pid: number): number {
   }, 0);
 }
 
+/** Seconds of CPU of a process's worker threads: those that Node names so, not V8's helpers. */
+export function workerSeconds(pid: number): number {
+  let sum = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
+    if (stat.includes('(WorkerThread)')) sum += parseCpuSeconds(stat);
+  }
+  return sum;
+}
+
 export function rssBytes(pid: number): number {
   return parseRssBytes(readFileSync(`/proc/${pid}/status`, 'latin1'));
 }

@@ -24,7 +24,7 @@ const INFO: IsolationInfo = {
 };
 
 function measured(plan: string, contender: string, round: number, of: Partial<Measurement>) {
-  const times = { perSecond: 100, medianMs: 1, p99Ms: 2, cpuUs: 10, driver: 0.5 };
+  const times = { perSecond: 100, medianMs: 1, p99Ms: 2, cpuUs: 10, shardShare: 0.5, driver: 0.5 };
   return { plan, contender, round, samples: 1_000, anomalies: null, ...times, ...of };
 }
 

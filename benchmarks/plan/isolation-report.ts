@@ -19,6 +19,8 @@ export interface Measurement {
   readonly p99Ms: number;
   /** CPU of all the server's threads per sample. */
   readonly cpuUs: number;
+  /** Share of the server's CPU that its worker threads had: shards, without V8's helpers. */
+  readonly shardShare: number;
   /** Share of the time in which the driver was busy: near 1 it is the driver that is measured. */
   readonly driver: number;
   /** Null for a plan that cannot see any. */
@@ -47,7 +49,7 @@ export const LOCKED = 'locked';
 export const LOCK_FREE = 'lock-free';
 export const ONE_SHARD = 'one-shard';
 
-type Figure = 'perSecond' | 'medianMs' | 'p99Ms' | 'cpuUs' | 'driver';
+type Figure = 'perSecond' | 'medianMs' | 'p99Ms' | 'cpuUs' | 'shardShare' | 'driver';
 
 /** Median of one figure; undefined where nothing was measured. */
 function medianOf(
@@ -194,6 +196,7 @@ export function renderIsolationReport(
     figureTable(info, measurements, 'medianMs', 'Latency, median, ms'),
     figureTable(info, measurements, 'p99Ms', 'Latency, 99 %, ms'),
     figureTable(info, measurements, 'cpuUs', 'Server CPU per sample, µs'),
+    figureTable(info, measurements, 'shardShare', "Shard threads' share of the server's CPU"),
     figureTable(info, measurements, 'driver', 'Share of the time in which the driver was busy'),
   ];
   return `${sections.filter((each) => each !== '').join('\n\n')}\n`;

@@ -44,6 +44,8 @@ export interface RunOptions {
   /** Where the JTL file goes, if the plan wants one. */
   readonly jtlPath?: string | undefined;
   readonly hasProgressBar?: boolean;
+  /** Called when the setup is done, before the load. */
+  readonly onReady?: () => void;
   /** Ends the run early; reports are made of what there is. */
   readonly signal?: AbortSignal;
 }
@@ -77,6 +79,7 @@ export async function runPlan(options: RunOptions): Promise<PlanResult> {
   const plan = readPlan(text, file, { properties, seed, durationMs });
   const shared = new SharedState(plan);
   const server = await prepare(plan, host, port, shared);
+  options.onReady?.();
   const startAtMs = monotonicMs() + START_DELAY_MS + START_DELAY_PER_THREAD_MS * (threads - 1);
   const common = { text, file, properties, durationMs, seed, host, port, threads, startAtMs };
   const jtlPath = plan.listeners.jtl === undefined ? undefined : options.jtlPath;
