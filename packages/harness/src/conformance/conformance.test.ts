@@ -1,8 +1,8 @@
 /**
  * The conformance matrix: every program of the tables, over shards {0, 1, 4} × {RESP2, RESP3} and
- * with 4 shards × {locked, lock-free} (with fewer there is nothing that the modes do differently),
- * against redis-server on the same protocol. Once command by command, and once with the whole
- * program in one write, which goes other ways through router and reply order.
+ * with 4 shards × {locked, lock-free}, against redis-server on the same protocol. Once command by
+ * command, and once with the whole program in one write, which goes other ways through router and
+ * reply order. `CONFORMANCE=whole node conformance.test.ts` has lock-free with fewer shards too.
  */
 
 import t, { type Test } from 'tap';
@@ -116,12 +116,20 @@ async function runAll(t: Test, server: ServerProcess, oracle: ServerProcess): Pr
   }
 }
 
-for (const [shards, isolation] of [
+const MATRIX = [
   [0, 'locked'],
   [1, 'locked'],
   [4, 'locked'],
   [4, 'lock-free'],
-] as const) {
+] as const;
+/** With fewer than two shards there is nothing that the modes do differently. */
+const REST = [
+  [0, 'lock-free'],
+  [1, 'lock-free'],
+] as const;
+const isWhole = process.env.CONFORMANCE === 'whole';
+
+for (const [shards, isolation] of isWhole ? [...MATRIX, ...REST] : MATRIX) {
   testUnlessMissing(t, `${shards} shards, ${isolation}`, oracleMissing(), async (t) => {
     await using server = await startServer({ shards, args: ['--isolation', isolation] });
     await using oracle = await startOracle({ args: ['--hz', '500'] });
