@@ -153,6 +153,7 @@ function putListpack(
 
 /** Larger memory is not held on to for the next value. */
 const BLOCK_KEPT_BYTES_MAX = 4 << 20;
+const NO_BLOCK = Block.allocate(0);
 
 /** The key that is being added, known to be absent. */
 export class DecodeTarget {
@@ -185,15 +186,18 @@ export class DecodeTarget {
   }
 }
 
-/** Blocks over whole ArrayBuffers; the last one is kept. */
+/** Blocks over whole ArrayBuffers. The last one is kept, a large one until `settle`. */
 export class BlockSource {
-  #last = Block.allocate(0);
+  #last = NO_BLOCK;
 
   over(bytes: Buffer): Block {
     const memory = bytes.buffer;
-    if (this.#last.bytes.buffer === memory) return this.#last;
-    const block = Block.over(memory as ArrayBuffer);
-    if (memory.byteLength <= BLOCK_KEPT_BYTES_MAX) this.#last = block;
-    return block;
+    if (this.#last.bytes.buffer !== memory) this.#last = Block.over(memory as ArrayBuffer);
+    return this.#last;
+  }
+
+  /** A value was decoded: a large payload is not held any longer. */
+  settle(): void {
+    if (this.#last.bytes.length > BLOCK_KEPT_BYTES_MAX) this.#last = NO_BLOCK;
   }
 }

@@ -192,6 +192,8 @@ export class RdbValueCodec implements ValueCodec {
     } catch (error) {
       if (error instanceof RdbFormatError) return 0;
       throw error;
+    } finally {
+      this.#blocks.settle();
     }
   }
 }
