@@ -7,6 +7,7 @@
  */
 import { CASE_MS_MAX, CASES_AT_ONCE } from '../limits.ts';
 import { startOracle } from '../redis-oracle.ts';
+import { start } from '../start.ts';
 import type { Cell, QueueCase, Site } from './queue-case.ts';
 
 export interface CaseResult {
@@ -49,9 +50,7 @@ export async function runCell(
 
 async function startSite(cell: Cell, process: boolean): Promise<StartedSite> {
   const server =
-    cell.server === 'redis'
-      ? await startOracle()
-      : await (await import('../start.ts')).start({ shards: cell.server, process });
+    cell.server === 'redis' ? await startOracle() : await start({ shards: cell.server, process });
   return {
     site: { ...cell, port: server.port },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -22,11 +22,15 @@ export class BeeQueueScene implements AsyncDisposable {
     return `${name}-${process.pid}-${this.#id}`;
   }
 
-  /** A queue that is connected and has loaded its scripts. */
+  /**
+   * A queue that is connected and has loaded its scripts. What goes by pub/sub, events and news of
+   * delayed jobs, is off unless the case turns it on.
+   */
   async queue(name: string, settings: QueueSettings = {}): Promise<BeeQueue> {
     const redis = { host: '127.0.0.1', port: this.#site.port };
     const prefix = this.#site.naming === 'braces' ? '{bq}' : 'bq';
-    const queue = new BeeQueue(name, { redis, prefix, activateDelayedJobs: true, ...settings });
+    const quiet = { getEvents: false, sendEvents: false };
+    const queue = new BeeQueue(name, { redis, prefix, ...quiet, ...settings });
     queue.setMaxListeners(0);
     queue.on('error', (error) => {
       if (!this.#isClosing) this.errors.push(error);
@@ -45,9 +49,11 @@ export class BeeQueueScene implements AsyncDisposable {
 export function beeQueueCase(
   name: string,
   body: (scene: BeeQueueScene) => Promise<void>,
+  { needsPubsub = false } = {},
 ): QueueCase {
   return {
     name: `Bee-Queue: ${name}`,
+    needsPubsub,
     async run(site) {
       await using scene = new BeeQueueScene(site);
       try {

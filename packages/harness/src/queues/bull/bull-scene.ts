@@ -54,6 +54,8 @@ export function bullCase(
   return {
     name: `Bull: ${name}`,
     isLong,
+    // Its scripts publish with every job.
+    needsPubsub: true,
     async run(site) {
       await using scene = new BullScene(site);
       try {
