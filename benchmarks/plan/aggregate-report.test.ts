@@ -3,7 +3,7 @@
 
 import t from 'tap';
 import { renderAggregateReport, reportRow, totalOf, wakeUpRows } from './aggregate-report.ts';
-import { JTL_COLUMNS, JTL_HEADER, type JtlRow, jtlLine } from './jtl.ts';
+import { JTL_COLUMNS, JTL_HEADER, JTL_HEADER_2, type JtlRow, jtlLine } from './jtl.ts';
 import { LatencyStatistics } from './latency-statistics.ts';
 import { renderProgress } from './progress-bar.ts';
 import { mergeLogs, type Sample, SampleLog } from './sample-log.ts';
@@ -158,6 +158,8 @@ t.test('JTL: a line has a value for each column', async (t) => {
     '1700000000000,12,"fetch, ""first""",WRONGTYPE,WRONGTYPE x,workers 1-7,text,false,' +
     '"one two",30,20,3,9,redis://127.0.0.1:1,12,0,1,12346\n';
   t.equal(jtlLine(row), wanted);
+  t.equal(jtlLine(row, true), wanted.replace(',30,20,', ',30,'), 'as JMeter 2 has it');
+  t.equal(JTL_HEADER_2.split(',').length, JTL_HEADER.split(',').length - 1);
 });
 
 t.test('progress in one line', async (t) => {

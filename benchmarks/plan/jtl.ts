@@ -8,6 +8,8 @@
 // Values are quoted when they hold a separator, a quote or a line break; line breaks become spaces,
 // because the format has none.
 //
+// JMeter 2.13 was seen to read it (with `jmeter-2`), and its aggregates to be ours.
+//
 // Source: JMeter's user manual, "Listeners", section "CSV Log format".
 
 export const JTL_COLUMNS = [
@@ -30,7 +32,22 @@ export const JTL_COLUMNS = [
   'Connect',
 ] as const;
 
-export const JTL_HEADER: string = `${JTL_COLUMNS.join(',')},"elapsedMicros"\n`;
+export const JTL_HEADER: string = headerOf(JTL_COLUMNS);
+
+/** JMeter 2, which Debian has, takes a header for a sample when it names what came with JMeter 3. */
+const JMETER_3 = 'sentBytes';
+export const JTL_HEADER_2: string = headerOf(JTL_COLUMNS.filter((name) => name !== JMETER_3));
+
+function headerOf(columns: readonly string[]): string {
+  return `${columns.join(',')},"elapsedMicros"\n`;
+}
+
+/** What a plan says of its JTL file. */
+export interface JtlSettings {
+  readonly isErrorsOnly: boolean;
+  /** Without the column that JMeter 2 does not know. */
+  readonly isForJMeter2: boolean;
+}
 
 export interface JtlRow {
   /** Milliseconds of the day's time, when the sample began. */
@@ -55,11 +72,12 @@ export interface JtlRow {
   readonly connectMs: number;
 }
 
-export function jtlLine(row: JtlRow): string {
+export function jtlLine(row: JtlRow, isForJMeter2 = false): string {
+  const sentBytes = isForJMeter2 ? '' : `${row.sentBytes},`;
   return (
     `${row.timeStamp},${Math.round(row.elapsedMs)},${quoted(row.label)},` +
     `${quoted(row.responseCode)},${quoted(row.responseMessage)},${quoted(row.threadName)},text,` +
-    `${row.isSuccess},${quoted(row.failureMessage)},${row.bytes},${row.sentBytes},` +
+    `${row.isSuccess},${quoted(row.failureMessage)},${row.bytes},${sentBytes}` +
     `${row.groupThreads},${row.allThreads},${row.url},${Math.round(row.latencyMs)},` +
     `${Math.round(row.idleMs)},${Math.round(row.connectMs)},${Math.round(row.elapsedMs * 1e3)}\n`
   );

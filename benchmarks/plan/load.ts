@@ -5,6 +5,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { monotonicMs } from './clock.ts';
+import type { JtlSettings } from './jtl.ts';
 import type { Plan } from './plan-model.ts';
 import { readPlan } from './plan-reader.ts';
 import { seedOf } from './random.ts';
@@ -28,7 +29,7 @@ export interface LoadOptions {
   readonly threads: number;
   /** From 0. */
   readonly thread: number;
-  readonly jtl: { readonly isErrorsOnly: boolean } | undefined;
+  readonly jtl: JtlSettings | undefined;
 }
 
 export interface LoadResult {

@@ -4,6 +4,7 @@
 // and gets the same numbers for labels, counters and tallies, because they are given in the order of
 // the text.
 
+import type { JtlSettings } from './jtl.ts';
 import type { Check, Extractor } from './reply-checks.ts';
 import type { Evaluate, Template } from './template.ts';
 import type { ThinkTimer } from './think-timer.ts';
@@ -24,7 +25,7 @@ export interface Plan {
 
 export interface Listeners {
   readonly aggregate: boolean;
-  readonly jtl: { readonly isErrorsOnly: boolean } | undefined;
+  readonly jtl: JtlSettings | undefined;
   readonly html: boolean;
 }
 

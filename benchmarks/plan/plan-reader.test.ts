@@ -97,7 +97,11 @@ t.test('every field arrives', async (t) => {
   t.equal(steps[4]!.exchanges[1]!.condition?.isWanted, false);
   t.match(steps[4]!.wakeUp, { at: [1], group: 1 });
   t.same(plan.tallies, ['done']);
-  t.same(plan.listeners, { aggregate: true, jtl: { isErrorsOnly: true }, html: false });
+  t.same(plan.listeners, {
+    aggregate: true,
+    jtl: { isErrorsOnly: true, isForJMeter2: false },
+    html: false,
+  });
 });
 
 t.test('another duration cuts ramp-up and delay', async (t) => {

@@ -4,6 +4,7 @@
 // unknown fields, kinds of values, variables and functions, patterns.
 
 import { isMap, type Node, visit } from 'yaml';
+import type { JtlSettings } from './jtl.ts';
 import type { Group, Listeners, Plan, Variable } from './plan-model.ts';
 import { seededRandom } from './random.ts';
 import {
@@ -184,23 +185,26 @@ function extractedNames(group: Node): string[] {
   return names;
 }
 
+const WHOLE_JTL: JtlSettings = { isErrorsOnly: false, isForJMeter2: false };
+
 function readListeners(reading: Reading, node: Node | undefined): Listeners {
-  if (node === undefined) return { aggregate: true, jtl: { isErrorsOnly: false }, html: true };
+  if (node === undefined) return { aggregate: true, jtl: WHOLE_JTL, html: true };
   const listeners = { aggregate: false, jtl: undefined as Listeners['jtl'], html: false };
   for (const item of elementsOf(reading.source, node)) {
     const name = scalarText(item);
     if (name === 'aggregate' || name === 'html') listeners[name] = true;
-    else if (name === 'jtl') listeners.jtl = { isErrorsOnly: false };
+    else if (name === 'jtl') listeners.jtl = WHOLE_JTL;
     else if (isMap(item) && item.has('jtl')) {
       const fields = fieldsOf(reading, item, 'a listener');
       const settings = fieldsOf(reading, fields.take('jtl'), 'jtl');
-      listeners.jtl = { isErrorsOnly: settings.boolean('errors-only') };
+      const isErrorsOnly = settings.boolean('errors-only');
+      listeners.jtl = { isErrorsOnly, isForJMeter2: settings.boolean('jmeter-2') };
       settings.finish();
       fields.finish();
     } else {
       reading.source.complain(
         item,
-        'a listener is aggregate, jtl, html or {jtl: {errors-only: …}}',
+        'a listener is aggregate, jtl, html or {jtl: {errors-only: …, jmeter-2: …}}',
       );
     }
   }

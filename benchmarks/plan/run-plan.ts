@@ -13,7 +13,7 @@ import type { Reply } from '../resp-client.ts';
 import { totalOf } from './aggregate-report.ts';
 import { monotonicMs } from './clock.ts';
 import { encode, judge, replyOf } from './exchange.ts';
-import { JTL_HEADER } from './jtl.ts';
+import { JTL_HEADER, JTL_HEADER_2 } from './jtl.ts';
 import { type LoadOptions, type LoadResult, runLoad } from './load.ts';
 import type { ThreadMessage } from './load-thread.ts';
 import type { Plan, Verification } from './plan-model.ts';
@@ -84,6 +84,7 @@ export async function runPlan(options: RunOptions): Promise<PlanResult> {
   const common = { text, file, properties, durationMs, seed, host, port, threads, startAtMs };
   const jtlPath = plan.listeners.jtl === undefined ? undefined : options.jtlPath;
   const jtl = jtlPath === undefined ? undefined : plan.listeners.jtl;
+  const header = jtl?.isForJMeter2 ? JTL_HEADER_2 : JTL_HEADER;
   const load = { ...common, shared: shared.buffer, jtl };
   const stop = () => shared.requestStop();
   options.signal?.addEventListener('abort', stop);
@@ -91,7 +92,7 @@ export async function runPlan(options: RunOptions): Promise<PlanResult> {
   using _bar = options.hasProgressBar ? new ProgressBar(plan.name, lengthOf(plan), shared) : null;
   let results: LoadResult[];
   try {
-    results = await withJtl(jtlPath, (write) => runThreads(load, write));
+    results = await withJtl(jtlPath, header, (write) => runThreads(load, write));
   } finally {
     options.signal?.removeEventListener('abort', stop);
   }
@@ -123,12 +124,13 @@ function lengthOf(plan: Plan): number | null {
 
 async function withJtl<T>(
   path: string | undefined,
+  header: string,
   work: (write: (lines: string) => void) => Promise<T>,
 ): Promise<T> {
   if (path === undefined) return work(() => {});
   const stream = createWriteStream(path);
   const done = finished(stream);
-  stream.write(JTL_HEADER);
+  stream.write(header);
   try {
     return await work((lines) => stream.write(lines, 'latin1'));
   } finally {

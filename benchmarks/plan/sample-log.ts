@@ -4,7 +4,7 @@
 // result of the run from all of them. Samples themselves are not kept: memory does not grow with
 // the length of a run.
 
-import { type JtlRow, jtlLine } from './jtl.ts';
+import { type JtlRow, type JtlSettings, jtlLine } from './jtl.ts';
 import { type LatencyData, LatencyStatistics } from './latency-statistics.ts';
 import { type SeriesData, TimeSeries } from './time-series.ts';
 
@@ -90,8 +90,7 @@ export interface MergedLog {
   readonly unfinished: number;
 }
 
-export interface JtlSink {
-  readonly isErrorsOnly: boolean;
+export interface JtlSink extends JtlSettings {
   write(lines: string): void;
 }
 
@@ -122,7 +121,7 @@ export class SampleLog {
     if (sample.wakeUpMs !== undefined) label.wakeUp.record(sample.wakeUpMs);
     if (!sample.isSuccess) this.#recordFailure(label, sample);
     if (this.#jtl === undefined || (this.#jtl.isErrorsOnly && sample.isSuccess)) return;
-    this.#lines += jtlLine(sample);
+    this.#lines += jtlLine(sample, this.#jtl.isForJMeter2);
     if (this.#lines.length >= JTL_CHUNK_CHARACTERS) this.flush();
   }
 
