@@ -27,6 +27,8 @@ export interface EngineSettings {
   databases: number;
   /** A script that runs longer keeps others waiting no more: they are told (ms; 0 never). */
   busyReplyMs: number;
+  /** 'declared': scripts may use the keys only that their callers name. */
+  scriptKeys: 'any' | 'declared';
   /** Strings in snapshots and DUMP payloads may be compressed. */
   rdbCompression: boolean;
 }
@@ -52,6 +54,7 @@ export function defaultEngineSettings(): EngineSettings {
     protoMaxBulkBytes: 512 * 1024 * 1024,
     databases: 16,
     busyReplyMs: 5000,
+    scriptKeys: 'any',
     rdbCompression: true,
   };
 }
@@ -76,6 +79,7 @@ const FIELDS: { readonly [parameter: string]: keyof EngineSettings } = {
   'proto-max-bulk-len': 'protoMaxBulkBytes',
   databases: 'databases',
   'busy-reply-threshold': 'busyReplyMs',
+  'script-keys': 'scriptKeys',
   rdbcompression: 'rdbCompression',
 };
 

@@ -157,6 +157,25 @@ export const PARAMETERS = [
     group: 'Threads',
     about: 'How commands on several shards are kept apart',
   },
+  {
+    name: 'route',
+    kind: 'words',
+    default: 'bull',
+    wordsMax: 64,
+    immutable: true,
+    group: 'Threads',
+    about: 'First words of keys that go to a shard by their first two words (bull:<queue>:…)',
+  },
+  {
+    name: 'script-keys',
+    kind: 'choice',
+    choices: ['any', 'declared'],
+    default: 'any',
+    immutable: true,
+    shard: true,
+    group: 'Threads',
+    about: 'Keys that scripts may use: any, or those only that are declared in KEYS',
+  },
 
   // General
   {

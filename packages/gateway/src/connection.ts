@@ -36,6 +36,7 @@ import {
 } from './limits.ts';
 import { lockName } from './lock-table.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
+import { parseCopy } from './request-copy.ts';
 import type { Transaction } from './transaction.ts';
 import type { Side } from './undelivered.ts';
 
@@ -94,6 +95,10 @@ export class Connection implements ReplyReceiver {
   readonly watchedKeys = new Set<string>();
   /** Held back because a key of its command is locked. */
   isWaitingForLock = false;
+
+  /** The shard that a script was sent to which is not answered yet; NO_SHARD for none. */
+  scriptShard = NO_SHARD;
+  #putOffCommand: Block | undefined;
 
   /** Commands on their way in parts to several shards, in the order of their replies. */
   readonly partedCommands: PartedCommand[] = [];
@@ -281,6 +286,17 @@ export class Connection implements ReplyReceiver {
     this.isBarred = true;
   }
 
+  /** Keeps a command, and all that follows, until nothing is outstanding. */
+  putOff(command: Block): void {
+    this.#putOffCommand = command;
+    this.bar();
+  }
+
+  /** True when all that is outstanding will come from one shard. */
+  owesOnly(shard: number): boolean {
+    return !this.#isMixed && this.#source === shard;
+  }
+
   /** Goes on with the input that was kept while barred; never from within another dispatch. */
   release(): void {
     if (!this.isBarred) return;
@@ -288,13 +304,23 @@ export class Connection implements ReplyReceiver {
     this.isHeldByGateway = false;
     this.isBlocked = false;
     this.blockedEntry = undefined;
-    const isWaiting = this.#input !== undefined || this.#isReadingPaused || this.#hasInputEnded;
+    const isWaiting =
+      this.#putOffCommand !== undefined ||
+      this.#input !== undefined ||
+      this.#isReadingPaused ||
+      this.#hasInputEnded;
     if (isWaiting) this.gateway.resumeSoon(this);
   }
 
   /** Called by the gateway some time after `release`, or when what reading waited for is over. */
   resume(): void {
     if (this.state !== 'open' || this.#isOverfull()) return;
+    if (!this.isBarred && this.#putOffCommand !== undefined) {
+      const command = this.#putOffCommand;
+      this.#putOffCommand = undefined;
+      this.gateway.dispatch(this, parseCopy(command), false);
+      this.gateway.turn.cut(this);
+    }
     if (!this.isBarred && this.#input !== undefined) this.#processKept();
     if (this.#isOverfull()) return;
     if (this.#hasInputEnded && !this.isBarred) {

@@ -22,6 +22,7 @@ import {
   LOADING,
   MAY_REPLICATE,
   NO_AUTH,
+  NO_MANDATORY_KEYS,
   NO_MULTI,
   WRITE,
 } from '@hashlane/core/metadata';
@@ -35,6 +36,7 @@ import {
   wrongArity,
 } from '@hashlane/resp';
 import {
+  type BusyScript,
   hashBytes,
   type InProcessLink,
   NO_CLAIM,
@@ -46,12 +48,13 @@ import {
   type ShardLink,
   shardOfKey,
 } from '@hashlane/shard-worker';
+import { busyError } from './busy-scripts.ts';
 import { ClientPause } from './client-pause.ts';
 import { buildCommandIndex, type CommandEntry, type CommandIndex } from './command-index.ts';
 import { followConfiguration } from './commands/config.ts';
 import { serverCommands } from './commands/index.ts';
 import type { Configuration } from './configuration.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, NO_SHARD } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
 import { addUse, createIsolation, type Isolation, type KeyUse } from './isolation.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
@@ -282,8 +285,8 @@ export class Gateway {
   }
 
   /** A shard's script began to take long, or has ended. */
-  scriptBusy(shard: number, isBusy: boolean): void {
-    if (isBusy) {
+  scriptBusy(shard: number, script: BusyScript | undefined): void {
+    if (script !== undefined) {
       this.logger.warn(
         `Slow script detected on shard ${shard}: still in execution after ` +
           `${this.configuration.values.busyReplyThreshold} milliseconds.`,
@@ -448,7 +451,7 @@ export class Gateway {
       return true;
     }
     if ((this.gate & GATE_BUSY) !== 0 && this.#isBusyFor(entry, parser)) {
-      this.#refuse(connection, entry, errors.scriptBusy);
+      this.#refuse(connection, entry, busyError(this.shards.busyShards));
       return true;
     }
     return (this.gate & GATE_PAUSED) !== 0 && this.pause.holds(connection, entry, parser);
@@ -643,14 +646,47 @@ export class Gateway {
     } else if (shards > 1) {
       shard = this.#shardOfAll(entry.spec, parser);
       if (shard < 0) {
+        if (this.mustSettle(connection, entry.spec.flags, shard)) {
+          this.putOff(connection, parser);
+          return;
+        }
         this.coordinator.coordinate(connection, entry, parser);
         return;
       }
+    }
+    if (shards > 1 && this.mustSettle(connection, entry.spec.flags, shard)) {
+      this.putOff(connection, parser);
+      return;
     }
     if ((this.gate & GATE_LOCKED) !== 0) {
       if (this.#holds(receiver, entry, parser, connection, shard)) return;
     }
     this.#send(receiver, entry, parser, connection, shard, hash, ownsBlock);
+  }
+
+  /**
+   * Scripts reach keys of other shards by ways of their own (shard-worker's door.ts), which know no
+   * order with what the gateway sends there. So that a client's commands take effect in its order,
+   * a script waits until what its client sent to other shards is answered, and what its client sends
+   * to other shards waits for the script. `shard`: −1 for several. True when the command must wait.
+   */
+  mustSettle(connection: Connection, flags: number, shard: number): boolean {
+    const isScript = (flags & NO_MANDATORY_KEYS) !== 0;
+    if (connection.outstanding === 0) {
+      connection.scriptShard = isScript ? shard : NO_SHARD;
+      return false;
+    }
+    if (!isScript) return connection.scriptShard !== NO_SHARD && connection.scriptShard !== shard;
+    if (shard >= 0 && this.configuration.values.scriptKeys === 'declared') return false;
+    if (!connection.owesOnly(shard)) return true;
+    connection.scriptShard = shard;
+    return false;
+  }
+
+  /** Dispatches a command again when all that its connection is owed has come. */
+  putOff(connection: Connection, parser: RequestParser): void {
+    connection.commandsProcessed--;
+    connection.putOff(copyRequest(parser));
   }
 
   #send(

@@ -177,9 +177,10 @@ export function startShards(gateway: Gateway, seed: number, threads?: Threads): 
     threads,
     receiverOf: (connection) => gateway.receiverOf(connection),
     drained: () => gateway.drained(),
+    routes: configuration.values.route,
     otherCommands: serverCommands.map(({ name, arity, flags }) => ({ name, arity, flags })),
     scriptLog: (level, text) => logger[LOG_METHODS[level]](text),
-    scriptBusy: (shard, isBusy) => gateway.scriptBusy(shard, isBusy),
+    scriptBusy: (shard, script) => gateway.scriptBusy(shard, script),
     failed: (shard, reason) => {
       logger.error(`shard ${shard} failed ${reason}`);
       gateway.shardFailed(shard);
@@ -214,6 +215,7 @@ function engineSettings({ values }: Configuration): EngineSettings {
     streamNodeMaxEntries: values.streamNodeMaxEntries,
     protoMaxBulkBytes: Number(values.protoMaxBulkLen),
     databases: values.databases,
+    scriptKeys: values.scriptKeys,
     busyReplyMs: Number(values.busyReplyThreshold),
     rdbCompression: values.rdbcompression,
   };

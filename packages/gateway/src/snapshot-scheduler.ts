@@ -67,8 +67,10 @@ export class SnapshotScheduler {
   }
 
   async #countChanges(): Promise<void> {
+    // Before the wait: changes of functions are counted here, and those of keys in the shards.
+    const { changes } = this.#gateway.shards.functions;
     const shards = await this.#gateway.shards.all({ type: 'statistics' });
-    this.#lastChanges = shards.reduce((sum, shard) => sum + shard.dirty, 0);
+    this.#lastChanges = shards.reduce((sum, shard) => sum + shard.dirty, changes);
   }
 
   /** What is in memory now is what is in the file (after loading). */

@@ -171,10 +171,21 @@ export function queueCommand(
 }
 
 /** EXEC. */
-export function executeTransaction(gateway: Gateway, connection: Connection): void {
+export function executeTransaction(
+  gateway: Gateway,
+  connection: Connection,
+  args: RequestParser,
+): void {
   const { transaction, watchedShards } = connection;
   if (transaction === undefined) {
     gateway.replyError(connection, errors.execWithoutMulti);
+    return;
+  }
+  if (
+    gateway.links.length > 1 &&
+    gateway.mustSettle(connection, transaction.flags, transaction.shard ?? -1)
+  ) {
+    gateway.putOff(connection, args);
     return;
   }
   connection.transaction = undefined;

@@ -60,6 +60,18 @@ export class LuaRuntime {
     };
   }
 
+  /**
+   * Compiles a chunk that looks for its globals in `environment` whenever it uses them: what is in
+   * there may be others later. `environment` is read-only for the chunk.
+   */
+  compileFor(environment: LuaTable, source: string, name: string): Chunk {
+    // While it is writable nothing of it is taken for constant.
+    environment.readonly = false;
+    const chunk = compileChunk(source, name, environment, new Set());
+    environment.readonly = true;
+    return chunk;
+  }
+
   /** Calls a function of a script, as `run` calls a script, with KEYS and ARGV as they are. */
   call(target: LuaValue, ...args: LuaValue[]): LuaResult {
     const before = meter.enter(this.#interrupt);

@@ -37,7 +37,11 @@ export function writeDumpFooter(
  */
 export function verifyDumpFooter(payload: Buffer, start: number, end: number): boolean {
   const footer = end - DUMP_FOOTER_BYTES;
-  if (footer <= start) return false;
+  return footer > start && isFooterRight(payload, start, footer);
+}
+
+/** Whether version and checksum at `footer` are right for what begins at `start`. */
+export function isFooterRight(payload: Buffer, start: number, footer: number): boolean {
   if (payload.readUInt16LE(footer) > RDB_VERSION_MAX) return false;
   const crc = new Crc64();
   crc.update(payload, start, footer + 2);

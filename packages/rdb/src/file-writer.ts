@@ -28,6 +28,7 @@ import { basename, join } from 'node:path';
 import { ByteSink } from './byte-sink.ts';
 import { Crc64 } from './crc64.ts';
 import { diskFiles, type FileLayer, type SnapshotFile } from './file-layer.ts';
+import { writeLibrary } from './function-payload.ts';
 import { writeLength, writeString } from './length-encoding.ts';
 import { Opcode, RDB_VERSION_DEFAULT } from './opcodes.ts';
 
@@ -131,8 +132,7 @@ export class SnapshotWriter {
   /** Adds a function library (FUNCTION LOAD's source text). */
   appendLibrary(source: Buffer): Promise<void> {
     return this.#enqueue(async () => {
-      this.#header.u8(Opcode.function2);
-      writeString(this.#header, source, 0, source.length, false);
+      writeLibrary(this.#header, source, false);
       await this.#flushHeader();
     });
   }

@@ -26,6 +26,11 @@ export {
   type SnapshotOptions,
   SnapshotWriter,
 } from './file-writer.ts';
+export {
+  decodeLibraries,
+  encodeLibraries,
+  type LibraryPayloadProblem,
+} from './function-payload.ts';
 export { readIntset } from './intset.ts';
 export {
   RdbCursor,

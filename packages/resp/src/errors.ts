@@ -189,9 +189,11 @@ export const errors = {
   noScript: 'NOSCRIPT No matching script. Please use EVAL.',
   scriptReplyDepth: 'ERR reached lua stack limit',
   scriptKilled: 'ERR Script killed by user with SCRIPT KILL...',
-  functionKilled: 'ERR Script killed by user with FUNCTION KILL...',
   scriptTooLong: 'ERR Script stopped: it took longer than busy-reply-threshold...',
-  functionNotFound: 'ERR Function not found',
+  scriptCircle:
+    'ERR Scripts on several shards wait for keys of each other; this one was ended. Declare the ' +
+    'keys in KEYS, or give them a common hash tag',
+  scriptUndeclaredKey: 'ERR Script attempted to access a non local key in a cluster node',
   scriptNotBusy: 'NOTBUSY No scripts in execution right now.',
   scriptUnkillable:
     'UNKILLABLE Sorry the script already executed write commands against the dataset. You can ' +
@@ -203,9 +205,55 @@ export const errors = {
   scriptDebugOption: 'ERR Use SCRIPT DEBUG YES/SYNC/NO',
   scriptDebugger: 'ERR the debugger of scripts is not there',
   scriptWithWrites: 'ERR Can not execute a script with write flag using *_ro command.',
-  scriptOutOfMemory:
-    "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
   shebangIncomplete: 'ERR Invalid script shebang',
+} as const;
+
+/** Of FUNCTION, FCALL, and libraries. */
+export const functionErrors = {
+  notFound: 'ERR Function not found',
+  keyCount: 'ERR Bad number of keys provided',
+  busy: 'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.',
+  noMetadata: 'ERR Missing library metadata',
+  badMetadata: 'ERR Invalid library metadata',
+  twoNames: 'ERR Invalid metadata value, name argument was given multiple times',
+  noName: 'ERR Library name was not given',
+  name:
+    'ERR Library names can only contain letters, numbers, or underscores(_) and must be at least ' +
+    'one character long',
+  empty: 'ERR No functions registered',
+  loadTimeout: 'ERR FUNCTION LOAD timeout',
+  libraryNotFound: 'ERR Library not found',
+  listName: 'ERR library name argument was not given',
+  flushOption: 'ERR FUNCTION FLUSH only supports SYNC|ASYNC option',
+  restorePolicy: 'ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.',
+  notFunction: 'ERR given type is not a function',
+  preRelease: 'ERR Pre-GA function format not supported',
+  badPayload: 'ERR failed loading the given functions payload',
+} as const;
+
+/** What redis.register_function raises. */
+export const registrationErrors = {
+  notLoading: 'redis.register_function can only be called on FUNCTION LOAD command',
+  argumentCount: 'wrong number of arguments to redis.register_function',
+  notTable:
+    'calling redis.register_function with a single argument is only applicable to Lua table ' +
+    '(representing named arguments).',
+  firstNotText: 'first argument to redis.register_function must be a string',
+  secondNotFunction: 'second argument to redis.register_function must be a function',
+  keyNotText: 'named argument key given to redis.register_function is not a string',
+  nameNotText: 'function_name argument given to redis.register_function must be a string',
+  descriptionNotText: 'description argument given to redis.register_function must be a string',
+  callbackNotFunction: 'callback argument given to redis.register_function must be a function',
+  flagsNotTable:
+    'flags argument to redis.register_function must be a table representing function flags',
+  unknownFlag: 'unknown flag given',
+  unknownArgument: 'unknown argument given to redis.register_function',
+  noName: 'redis.register_function must get a function name argument',
+  noCallback: 'redis.register_function must get a callback argument',
+  badName:
+    'Library names can only contain letters, numbers, or underscores(_) and must be at least one ' +
+    'character long',
+  twice: 'Function already exists in the library',
 } as const;
 
 /** What a script's redis.call replies or raises before a command runs; `-CODE` where it has one. */
@@ -234,6 +282,44 @@ export function shebangOption(option: string): string {
 
 export function shebangFlag(flag: string): string {
   return `ERR Unexpected flag in script shebang: ${flag}`;
+}
+
+export function functionSyntax(message: string): string {
+  return `ERR Error compiling function: ${message}`;
+}
+
+/** `text` is the error that the code of the library ended with. */
+export function functionRegistration(text: string): string {
+  return `ERR Error registering functions: ${text}`;
+}
+
+export function functionEngine(engine: string): string {
+  return `ERR Engine '${engine}' not found`;
+}
+
+export function functionLibraryOption(option: string): string {
+  return `ERR Invalid metadata value given: ${option}`;
+}
+
+export function libraryExists(name: string): string {
+  return `ERR Library '${name}' already exists`;
+}
+
+/** The same for FUNCTION RESTORE. */
+export function restoredLibraryExists(name: string): string {
+  return `ERR Library ${name} already exists`;
+}
+
+export function functionExists(name: string): string {
+  return `ERR Function ${name} already exists`;
+}
+
+export function unknownLoadOption(option: string): string {
+  return `ERR Unknown option given: ${option}`;
+}
+
+export function unknownListArgument(argument: string): string {
+  return `ERR Unknown argument ${argument}`;
 }
 
 /** Unknown command, with the beginning of its arguments, as Redis quotes them. */

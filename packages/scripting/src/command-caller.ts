@@ -92,6 +92,12 @@ export class CommandCaller {
     run.isDirty = false;
   }
 
+  /** Before a script that begins again; it has done nothing yet. */
+  rewind(database: number): void {
+    this.request.database = database;
+    this.setProtocol(2);
+  }
+
   /** After a script. */
   end(): void {
     if (this.#block.size > ARGUMENT_BYTES_KEPT) this.#block = Block.allocate(ARGUMENT_BYTES);

@@ -42,6 +42,11 @@ export function raised(text: string): LuaError {
   return new LuaError(scriptError(text));
 }
 
+/** Throw it: a command could not be executed; `text` begins with the error's code. */
+export function replyError(text: string): LuaError {
+  return new LuaError(LuaTable.of([['err', text]]));
+}
+
 /** Has the error in a table been counted already? */
 export function isCounted(table: LuaTable): boolean {
   return table.getField(IS_COUNTED) === true;

@@ -23,3 +23,9 @@ export const STEPS_PER_CALL = 10;
 
 /** Different spellings of command names that are remembered. */
 export const COMMAND_NAMES_MAX = 1024;
+
+/** What the code of a library may take when it is loaded, in milliseconds. */
+export const LOAD_MS_MAX = 500;
+
+/** A script that is used is reported again when so many others were learned since. */
+export const LEARNED_PER_REPORT = 16;

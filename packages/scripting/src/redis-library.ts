@@ -1,7 +1,7 @@
 /** The table `redis` of scripts: commands, replies, log. Functions and texts are Redis's. */
 import { createHash } from 'node:crypto';
 import { REDIS_VERSION } from '@hashlane/core';
-import { type LuaFunction, LuaTable, type LuaValue, numberToText } from '@hashlane/lua';
+import { LuaError, type LuaFunction, LuaTable, type LuaValue, numberToText } from '@hashlane/lua';
 import type { CommandCaller } from './command-caller.ts';
 import { raised, scriptError } from './error-table.ts';
 
@@ -63,7 +63,10 @@ function setReplication(...args: LuaValue[]): LuaValue {
   return undefined;
 }
 
-function writeLog(log: (level: LogLevel, text: string) => void): LuaFunction {
+/** Where redis.log goes. */
+export type WriteLog = (level: LogLevel, text: string) => void;
+
+function writeLog(log: WriteLog): LuaFunction {
   return (...args) => {
     if (args.length < 2) throw raised('redis.log() requires two arguments or more.');
     const [number, ...parts] = args;
@@ -83,11 +86,20 @@ function writeLog(log: (level: LogLevel, text: string) => void): LuaFunction {
   };
 }
 
-/** The table for scripts whose commands go through `caller`. */
-export function redisLibrary(
-  caller: CommandCaller,
-  log: (level: LogLevel, text: string) => void,
-): LuaTable {
+/** What could not even be executed is an error like those that commands reply. */
+function protectedCall(caller: CommandCaller, args: readonly LuaValue[]): LuaValue {
+  try {
+    return caller.pcall(args);
+  } catch (error) {
+    if (error instanceof LuaError && error.value instanceof LuaTable) return error.value;
+    throw error;
+  }
+}
+
+type Fields = readonly (readonly [string, LuaValue])[];
+
+/** What both scripts and functions have, whose commands go through `caller`. */
+function commonFields(caller: CommandCaller, log: WriteLog): Fields {
   const setProtocol: LuaFunction = (...args) => {
     if (args.length !== 1) throw raised('redis.setresp() requires one argument.');
     const version = Math.trunc(Number(args[0]));
@@ -101,20 +113,38 @@ export function redisLibrary(
       throw raised(String(answer.getField('err')).replace('ERR ', ''));
     return answer;
   };
-  const functions: readonly (readonly [string, LuaFunction])[] = [
+  return [
+    ...CONSTANTS,
     ['call', (...args) => caller.call(args)],
-    ['pcall', (...args) => caller.pcall(args)],
+    ['pcall', (...args) => protectedCall(caller, args)],
     ['error_reply', errorReply],
     ['status_reply', statusReply],
     ['sha1hex', sha1hex],
     ['log', writeLog(log)],
     ['setresp', setProtocol],
-    ['replicate_commands', () => true],
     ['set_repl', setReplication],
+    ['acl_check_cmd', checkCommand],
+  ];
+}
+
+/** The table for scripts. */
+export function redisLibrary(caller: CommandCaller, log: WriteLog): LuaTable {
+  return LuaTable.of([
+    ...commonFields(caller, log),
+    ['replicate_commands', () => true],
     // There is no debugger: as without one in Redis.
     ['breakpoint', () => false],
     ['debug', () => undefined],
-    ['acl_check_cmd', checkCommand],
-  ];
-  return LuaTable.of([...CONSTANTS, ...functions]);
+  ]);
+}
+
+/** The table for functions. */
+export function functionLibrary(caller: CommandCaller, log: WriteLog): LuaTable {
+  return LuaTable.of(commonFields(caller, log));
+}
+
+/** The table for the code of a library while it is loaded. */
+export function loadingLibrary(register: LuaFunction, log: WriteLog): LuaTable {
+  const constants = CONSTANTS.filter(([name]) => !name.startsWith('REPL_'));
+  return LuaTable.of([...constants, ['log', writeLog(log)], ['register_function', register]]);
 }

@@ -24,6 +24,7 @@ import {
   createRuntime,
   first,
   LuaError,
+  type LuaResult,
   type LuaRuntime,
   LuaSyntaxError,
   type LuaValue,
@@ -31,10 +32,11 @@ import {
   ScriptInterrupt,
   standardLibraries,
 } from '@hashlane/lua';
-import { equalBytes, errors, scriptSyntax } from '@hashlane/resp';
+import { equalBytes, errors, functionErrors, scriptSyntax } from '@hashlane/resp';
 import { CommandCaller, type CommandExecutor } from './command-caller.ts';
 import { textOf } from './error-table.ts';
-import { RECENT_SCRIPTS } from './limits.ts';
+import { FunctionLibraries } from './function-libraries.ts';
+import { LEARNED_PER_REPORT, RECENT_SCRIPTS } from './limits.ts';
 import { localCommands } from './local-commands.ts';
 import { type LogLevel, redisLibrary } from './redis-library.ts';
 import { textAt } from './reply-decoder.ts';
@@ -42,9 +44,13 @@ import { encodeReply } from './reply-encoder.ts';
 import { type CommandHead, ScriptCommands } from './script-commands.ts';
 import { readHeader, type ScriptFlag } from './shebang.ts';
 
+/** Thrown by `check`: a script that has done nothing yet shall begin again. */
+export class ScriptRestart extends ScriptInterrupt {}
+
 /** How the rest of the server watches a running script. */
 export interface ScriptWatch {
-  begin(): void;
+  /** A script begins, with these keys, which are arguments of the request from `FIRST_KEY` on. */
+  begin(name: string, request: Request, keys: readonly string[]): void;
   /** The script is about to write for the first time. */
   wrote(): void;
   /** Called now and then; throws ScriptInterrupt when the script must end. */
@@ -61,8 +67,10 @@ export interface ScriptEngineOptions {
   /** Microseconds since the epoch, now. */
   microseconds(): number;
   log(level: LogLevel, text: string): void;
-  /** An EVAL brought a script that was not known. */
-  learned(digest: string, source: string): void;
+  /** An EVAL brought a script that was not known, or SCRIPT LOAD (`isLoaded`) any. */
+  learned(digest: string, source: string, isLoaded: boolean): void;
+  /** A script runs that was not reported for some time. */
+  used(digest: string): void;
 }
 
 interface Script {
@@ -72,6 +80,20 @@ interface Script {
   readonly flags: ReadonlySet<ScriptFlag> | undefined;
   readonly body: string;
   compiled: CompiledScript | undefined;
+  /** How many scripts were learned when its use was last reported. */
+  usedAt: number;
+}
+
+/** A script or a function, to be run. */
+interface ScriptBody {
+  run(keys: readonly string[], args: readonly string[]): LuaResult;
+}
+
+/** A function that runs, for those who ask while it does. */
+export interface RunningFunction {
+  readonly name: string;
+  /** The command that runs it. */
+  readonly words: readonly string[];
 }
 
 /** A script by the bytes it was last asked for with. */
@@ -84,14 +106,21 @@ interface Recent {
 const CHUNK_NAME = 'user_script';
 const SOURCE = 1;
 const KEY_COUNT = 2;
-const FIRST_KEY = 3;
+/** Argument that is the first key of EVAL and its relatives. */
+export const FIRST_KEY = 3;
 
 export class ScriptEngine implements ScriptHost {
   readonly #engine: Engine;
   readonly #watch: ScriptWatch;
   readonly #learned: ScriptEngineOptions['learned'];
+  readonly #used: ScriptEngineOptions['used'];
+  /** Scripts learned so far. */
+  #learnedCount = 0;
   readonly #caller: CommandCaller;
   readonly #runtime: LuaRuntime;
+  readonly functions: FunctionLibraries;
+  /** The command that runs a function, while it does. */
+  #call: { readonly name: string; readonly command: string; readonly request: Request } | undefined;
   readonly #scripts = new Map<string, Script>();
   /** Of digests, and of sources. */
   #recentDigests: (Recent | undefined)[] = new Array(RECENT_SCRIPTS).fill(undefined);
@@ -102,6 +131,7 @@ export class ScriptEngine implements ScriptHost {
     this.#engine = engine;
     this.#watch = watch;
     this.#learned = options.learned;
+    this.#used = options.used;
     const local = localCommands({
       databases: () => engine.settings.databases,
       microseconds: options.microseconds,
@@ -115,6 +145,12 @@ export class ScriptEngine implements ScriptHost {
     this.#runtime = createRuntime({
       globals: [...standardLibraries(), ['redis', redisLibrary(this.#caller, options.log)]],
       interrupt: () => watch.check(),
+    });
+    this.functions = new FunctionLibraries({
+      caller: this.#caller,
+      log: options.log,
+      check: () => watch.check(),
+      microseconds: options.microseconds,
     });
   }
 
@@ -133,7 +169,19 @@ export class ScriptEngine implements ScriptHost {
     if (this.#scripts.has(digest)) return;
     const header = readHeader(source);
     if (typeof header === 'string') return;
-    this.#scripts.set(digest, { digest, source, ...header, compiled: undefined });
+    const usedAt = ++this.#learnedCount;
+    this.#scripts.set(digest, { digest, source, ...header, compiled: undefined, usedAt });
+  }
+
+  /** Forgets a script that was not used for long. */
+  drop(digest: string): void {
+    this.#scripts.get(digest)?.compiled?.release();
+    this.#scripts.delete(digest);
+    for (const recent of [this.#recentDigests, this.#recentSources]) {
+      recent.forEach((each, at) => {
+        if (each?.script.digest === digest) recent[at] = undefined;
+      });
+    }
   }
 
   /** Forgets all scripts. */
@@ -161,13 +209,36 @@ export class ScriptEngine implements ScriptHost {
     else this.#run(context, script, keys, isReadOnly);
   }
 
-  callFunction(context: CommandContext, _isReadOnly: boolean): void {
-    context.reply.error(errors.functionNotFound);
+  callFunction(context: CommandContext, isReadOnly: boolean): void {
+    const found = this.functions.find(context.request.text(SOURCE));
+    const refusal =
+      found === undefined ? functionErrors.notFound : this.#begin(context, found.flags, isReadOnly);
+    if (refusal !== undefined) {
+      context.reply.error(refusal);
+      return;
+    }
+    const keys = keyCount(context, functionErrors.keyCount);
+    if (keys < 0) return;
+    const { name } = found!;
+    this.#call = { name, command: isReadOnly ? 'FCALL_RO' : 'FCALL', request: context.request };
+    this.#execute(context, name, found!, keys);
+    this.#call = undefined;
+  }
+
+  /** The function that runs now; undefined while a script does. */
+  runningFunction(): RunningFunction | undefined {
+    if (this.#call === undefined) return undefined;
+    const { name, command, request } = this.#call;
+    const words = [command];
+    for (let i = 1; i < request.argc; i++) words.push(request.text(i));
+    return { name, words };
   }
 
   load(context: CommandContext): void {
     const script = this.#ofSource(context);
-    if (script !== undefined) context.reply.text(script.digest);
+    if (script === undefined) return;
+    this.#learned(script.digest, script.source, true);
+    context.reply.text(script.digest);
   }
 
   #ofDigest(request: Request): Script | undefined {
@@ -205,14 +276,15 @@ export class ScriptEngine implements ScriptHost {
       reply.error(header);
       return undefined;
     }
-    const script: Script = { digest, source, ...header, compiled: undefined };
+    const usedAt = ++this.#learnedCount;
+    const script: Script = { digest, source, ...header, compiled: undefined, usedAt };
     const failure = this.#compile(script);
     if (failure !== undefined) {
       reply.error(scriptSyntax(failure));
       return undefined;
     }
     this.#scripts.set(digest, script);
-    this.#learned(digest, source);
+    this.#learned(digest, source, false);
     return script;
   }
 
@@ -231,7 +303,11 @@ export class ScriptEngine implements ScriptHost {
 
   #run(context: CommandContext, script: Script, keys: number, isReadOnly: boolean): void {
     const { reply } = context;
-    const refusal = this.#begin(context, script, isReadOnly);
+    if (this.#learnedCount - script.usedAt >= LEARNED_PER_REPORT) {
+      script.usedAt = this.#learnedCount;
+      this.#used(script.digest);
+    }
+    const refusal = this.#begin(context, script.flags, isReadOnly);
     if (refusal !== undefined) {
       reply.error(refusal);
       return;
@@ -240,13 +316,16 @@ export class ScriptEngine implements ScriptHost {
       const failure = this.#compile(script);
       if (failure !== undefined) throw new Error(`a script that was compiled before: ${failure}`);
     }
-    this.#execute(context, script, keys);
+    this.#execute(context, script.digest, script.compiled!, keys);
   }
 
   /** Prepares the caller; the reason why the script may not run, if any. */
-  #begin({ request }: CommandContext, script: Script, isReadOnly: boolean): string | undefined {
+  #begin(
+    { request }: CommandContext,
+    flags: ReadonlySet<ScriptFlag> | undefined,
+    isReadOnly: boolean,
+  ): string | undefined {
     const caller = this.#caller;
-    const { flags } = script;
     caller.begin(request.database, request.connection, request.flags);
     const isShort = !this.#engine.hasRoom();
     if (flags === undefined) {
@@ -255,22 +334,24 @@ export class ScriptEngine implements ScriptHost {
       return undefined;
     }
     const writes = !flags.has('no-writes');
+    if (isShort && writes && !flags.has('allow-oom')) return errors.outOfMemory;
     if (writes && isReadOnly) return errors.scriptWithWrites;
-    if (isShort && writes && !flags.has('allow-oom')) return errors.scriptOutOfMemory;
     caller.run.isReadOnly = !writes;
     return undefined;
   }
 
-  #execute(context: CommandContext, script: Script, keys: number): void {
+  /** `name` is what messages call it by: a digest, or a function's name. */
+  #execute(context: CommandContext, name: string, body: ScriptBody, keys: number): void {
     const { reply, request } = context;
     const { protocol } = reply;
     const start = reply.position;
     const watch = this.#watch;
     let value: LuaValue;
     let failure: Error | undefined;
-    watch.begin();
+    const [names, values] = argumentsOf(request, keys);
     try {
-      value = first(script.compiled!.run(...argumentsOf(request, keys)));
+      watch.begin(name, request, names);
+      value = first(body.run(names, values));
     } catch (error) {
       if (!(error instanceof LuaError || error instanceof ScriptInterrupt)) throw error;
       failure = error;
@@ -284,20 +365,23 @@ export class ScriptEngine implements ScriptHost {
       reply.protocol = protocol;
       reply.position = start;
     }
-    if (failure === undefined) encodeReply(reply, value, this.#caller.protocol);
-    else this.#replyFailure(context, script, failure);
+    if (failure instanceof ScriptRestart) {
+      this.#caller.rewind(request.database);
+      this.#execute(context, name, body, keys);
+    } else if (failure === undefined) encodeReply(reply, value, this.#caller.protocol);
+    else this.#replyFailure(context, name, failure);
   }
 
-  #replyFailure({ reply }: CommandContext, { digest }: Script, failure: Error): void {
+  #replyFailure({ reply }: CommandContext, name: string, failure: Error): void {
     const position = failure instanceof LuaError ? failure.position : positionOf(failure);
     const place = position === undefined ? '' : `, on @${position.source}:${position.line}.`;
     if (failure instanceof LuaError) {
       const { isCounted, text } = textOf(failure.value);
-      const line = `${text} script: ${digest}${place}`;
+      const line = `${text} script: ${name}${place}`;
       if (isCounted) reply.countedError(line);
       else reply.error(line);
     } else {
-      reply.error(`${failure.message} script: ${digest}${place}`);
+      reply.error(`${failure.message} script: ${name}${place}`);
     }
   }
 }
@@ -315,11 +399,14 @@ function argumentsOf(request: Request, keys: number): [string[], string[]] {
   return [names, values];
 }
 
-/** The number of keys; −1 when an error was replied. */
-function keyCount({ reply, request }: CommandContext): number {
+/** The number of keys; −1 when an error was replied, `notNumber` when it is no number. */
+function keyCount(
+  { reply, request }: CommandContext,
+  notNumber: string = errors.notInteger,
+): number {
   const { block } = request;
   const count = parseInteger(block, request.offset(KEY_COUNT), request.length(KEY_COUNT));
-  if (Number.isNaN(count)) reply.error(errors.notInteger);
+  if (Number.isNaN(count)) reply.error(notNumber);
   else if (count > request.argc - FIRST_KEY) reply.error(errors.numkeysTooMany);
   else if (count < 0) reply.error(errors.keyCountNegative);
   else return count;

@@ -16,7 +16,7 @@ import {
 import { Block } from '@hashlane/resp';
 import { LoadChunkWriter } from './load-stream.ts';
 import type { SnapshotChunk, SnapshotCredit } from './messages.ts';
-import { shardOfKey } from './routing.ts';
+import { setRoutes, shardOfKey } from './routing.ts';
 
 const LOAD_CHUNK_BYTES = 1 << 20;
 /** Chunks on their way to one shard before the scan waits. */
@@ -31,6 +31,8 @@ export interface WriteSnapshotTask {
   readonly usedMemoryBytes: number;
   readonly checksum: boolean;
   readonly databases: readonly { db: number; keys: number; expires: number }[];
+  /** Sources of the libraries of functions, as latin1 text. */
+  readonly libraries: readonly string[];
   /** One port per shard. */
   readonly ports: readonly MessagePort[];
 }
@@ -44,6 +46,7 @@ export interface LoadSnapshotTask {
   readonly kind: 'load-snapshot';
   readonly path: string;
   readonly seed: number;
+  readonly routes: readonly string[];
   readonly shards: number;
   readonly checksum: boolean;
   /** One port per shard; only `only`'s is used when one shard is reloaded. */
@@ -56,6 +59,8 @@ export interface LoadSnapshotTask {
 export interface LoadSnapshotResult {
   readonly records: number;
   readonly bytes: number;
+  /** Sources of libraries of functions, as latin1 text. */
+  readonly libraries: readonly string[];
   /** Set when the file is damaged: what is wrong and at which byte. */
   readonly error: string | undefined;
 }
@@ -80,6 +85,7 @@ async function writeSnapshot(task: WriteSnapshotTask): Promise<WriteSnapshotResu
     checksum: task.checksum,
   });
   try {
+    for (const source of task.libraries) await writer.appendLibrary(Buffer.from(source, 'latin1'));
     const complete = await Promise.all(task.ports.map((port) => drainShard(port, writer)));
     if (complete.every(Boolean)) return { bytes: await writer.finish() };
     await writer.abort();
@@ -111,23 +117,26 @@ function drainShard(port: MessagePort, writer: SnapshotWriter): Promise<boolean>
 
 async function loadSnapshot(task: LoadSnapshotTask): Promise<LoadSnapshotResult> {
   seedHash(task.seed);
+  setRoutes(task.routes);
   const loader = new Loader(task);
+  const libraries: string[] = [];
   try {
     const result = await readSnapshot(
       task.path,
       {
         record: (record) => loader.add(record),
+        library: (source) => void libraries.push(source.toString('latin1')),
         drained: () => loader.drain(),
         progress: (done, total) => task.progress.postMessage([done, total]),
       },
       { verifyChecksum: task.checksum },
     );
     await loader.finish();
-    return { records: result.records, bytes: result.byteCount, error: undefined };
+    return { records: result.records, bytes: result.byteCount, libraries, error: undefined };
   } catch (error) {
     loader.abort();
     const message = error instanceof Error ? error.message : String(error);
-    return { records: 0, bytes: 0, error: message };
+    return { records: 0, bytes: 0, libraries: [], error: message };
   } finally {
     task.progress.close();
   }

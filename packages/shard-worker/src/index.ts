@@ -11,10 +11,12 @@ export {
   REQUEST_RESP3,
   REQUEST_WAITS_ONLY,
 } from '@hashlane/core';
+export { ENGINE_NAME } from '@hashlane/scripting';
 export type { ClaimTable } from './claim.ts';
+export type { FunctionLibrary, RestorePolicy } from './function-store.ts';
 export type { InProcessLink } from './in-process-link.ts';
 export { SHARDS_MAX } from './limits.ts';
-export { NO_CLAIM, type ShardStatistics } from './messages.ts';
+export { type BusyScript, NO_CLAIM, type ShardStatistics } from './messages.ts';
 export { shardOfKey } from './routing.ts';
 export { type LoadOptions, type SaveOptions, ShardGroup } from './shard-group.ts';
 export { sleepBlocking } from './shard-host.ts';

@@ -29,3 +29,15 @@ export const TIMER_MS_MAX = 10_000;
  * before it is ended: nobody could end it otherwise.
  */
 export const SCRIPT_OVERTIME = 10;
+
+/** A shard that waits for another one looks this often whether that one still lives. */
+export const DOOR_CHECK_MS = 100;
+
+/** Scripts, times the routes of their first keys, of which is known whether they roam. */
+export const ROAMERS_MAX = 50_000;
+
+/** A script that has stayed on its shard so often is taken for one that always does. */
+export const STAYS_TRUSTED = 64;
+
+/** Scripts that came by EVAL and are kept, the most recently used; as LRU_LIST_LENGTH in Redis 7.4. */
+export const EVAL_SCRIPTS_MAX = 500;

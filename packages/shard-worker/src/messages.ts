@@ -20,8 +20,9 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { EngineSettings, SettingValue } from '@hashlane/core';
-import type { LogLevel } from '@hashlane/scripting';
-import type { OtherCommand } from './shard-scripts.ts';
+import type { FunctionDescription, LogLevel, RunningFunction } from '@hashlane/scripting';
+import type { LearnedScript } from './script-store.ts';
+import type { DoorPorts, OtherCommand } from './shard-scripts.ts';
 
 /** Layout of the words of a request in a batch. */
 export const REQUEST_HEADER_WORDS = 6;
@@ -61,7 +62,20 @@ export type ControlRequest =
   | { readonly type: 'load'; readonly port: MessagePort }
   /** Another shard has learned a script. */
   | { readonly type: 'script-add'; readonly digest: string; readonly source: string }
+  | { readonly type: 'script-drop'; readonly digest: string }
   | { readonly type: 'script-flush'; readonly epoch: number }
+  /** Load libraries of functions, and forget them; `needsRoom`: only when memory is not short. */
+  | {
+      readonly type: 'functions-try';
+      readonly sources: readonly string[];
+      readonly needsRoom: boolean;
+    }
+  /** Libraries that go, and those that come after that. */
+  | {
+      readonly type: 'functions-change';
+      readonly removed: readonly string[];
+      readonly added: readonly (readonly [name: string, source: string])[];
+    }
   | { readonly type: 'active-expire'; readonly enabled: boolean }
   | { readonly type: 'sleep'; readonly milliseconds: number }
   | { readonly type: 'crash'; readonly reason: string }
@@ -81,7 +95,14 @@ export interface ControlAnswers {
   /** Keys loaded; an error text when a record could not be decoded. */
   load: { readonly keys: number; readonly error: string | undefined };
   'script-add': true;
+  'script-drop': true;
   'script-flush': true;
+  /** Per library its functions, or an error reply. Memory is short: nothing was tried. */
+  'functions-try': {
+    readonly isShortOfMemory: boolean;
+    readonly results: readonly (readonly FunctionDescription[] | string)[];
+  };
+  'functions-change': true;
   'active-expire': true;
   sleep: true;
   crash: never;
@@ -103,15 +124,18 @@ export interface ControlAnswer {
 export type MessageToShard = ArrayBuffer | LargeRequest | ControlMessage;
 /** What a shard tells of its scripts, ahead of the replies of the batch it happened in. */
 export type ScriptNews =
-  | {
-      readonly type: 'script';
-      readonly digest: string;
-      readonly source: string;
-      /** Flushes that the shard had seen. */
-      readonly epoch: number;
-    }
-  | { readonly type: 'script-busy'; readonly isBusy: boolean }
+  | { readonly type: 'script'; readonly script: LearnedScript }
+  | { readonly type: 'script-used'; readonly digest: string }
+  | { readonly type: 'script-busy'; readonly script: BusyScript | undefined }
   | { readonly type: 'script-log'; readonly level: LogLevel; readonly text: string };
+
+/** A script that takes long. */
+export interface BusyScript {
+  /** Undefined for a script that is no function. */
+  readonly function: RunningFunction | undefined;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+}
 
 export type MessageFromShard = ArrayBuffer | LateReplies | ControlAnswer | ScriptNews;
 
@@ -126,6 +150,11 @@ export interface ShardTask {
   readonly scriptBoard: SharedArrayBuffer;
   readonly scripts: readonly (readonly [digest: string, source: string])[];
   readonly scriptEpoch: number;
+  readonly libraries: readonly (readonly [name: string, source: string])[];
+  /** The words of a DoorBoard, and ports to the other shards; none where shards cannot wait. */
+  readonly doorBoard: SharedArrayBuffer;
+  readonly doors: DoorPorts;
+  readonly routes: readonly string[];
   readonly otherCommands: readonly OtherCommand[];
   readonly port: MessagePort;
 }
@@ -146,6 +175,8 @@ export interface ShardStatistics {
   readonly heldMemory: number;
   readonly dirty: number;
   readonly commandsProcessed: number;
+  /** Commands of scripts on keys of other shards. */
+  readonly scriptForeignKeys: number;
   readonly keyspaceHits: number;
   readonly keyspaceMisses: number;
   readonly expiredKeys: number;

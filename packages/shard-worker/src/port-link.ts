@@ -258,6 +258,7 @@ export class PortLink implements ShardLink {
         return;
       }
       case 'script':
+      case 'script-used':
       case 'script-busy':
       case 'script-log':
         this.#events.news(this.index, message);

@@ -2,9 +2,10 @@
  * Which shard owns a key: by the hash of the key's routing part (not always the whole key).
  *
  * The routing part is, in this order: the text between the first `{` and the next `}` when it is
- * not empty (Redis Cluster's hash tag); `bull:<queue>` of `bull:<queue>:…`, so that all keys of a
- * BullMQ queue are neighbours; the whole key. The lookup of the rule costs one pass over the key
- * and is not made at all on a server with one shard.
+ * not empty (Redis Cluster's hash tag); for the first words that rules name (`bull` unless --route
+ * says otherwise) the first two words of `bull:<queue>:…`, so that all keys of a BullMQ queue are
+ * neighbours; the whole key. The lookup of the rules costs one pass over the key and is not made at
+ * all on a server with one shard.
  */
 import { hashBytes, shardOfHash } from '@hashlane/core';
 import type { Block } from '@hashlane/resp';
@@ -12,7 +13,14 @@ import type { Block } from '@hashlane/resp';
 const OPEN = 123;
 const CLOSE = 125;
 const COLON = 58;
-const BULL_LENGTH = 5;
+
+/** First words, with their colon. The same in all threads of a server. */
+let prefixes: readonly Buffer[] = [Buffer.from('bull:')];
+
+/** Sets the first words of keys that are routed by their first two words. */
+export function setRoutes(words: readonly string[]): void {
+  prefixes = words.map((word) => Buffer.from(`${word}:`, 'utf8'));
+}
 
 /** Shard of a key, given the hash of the whole key. */
 export function shardOfKey(
@@ -23,32 +31,41 @@ export function shardOfKey(
   shards: number,
 ): number {
   if (shards <= 1) return 0;
+  return shardOfHash(routeOf(block, offset, length, keyHash), shards);
+}
+
+/** Hash of a key's routing part, given the hash of the whole key. */
+export function routeOf(block: Block, offset: number, length: number, keyHash: number): number {
   const { bytes } = block;
   const end = (offset + length) | 0;
   for (let at = offset | 0; at < end; at = (at + 1) | 0) {
     if (bytes[at] !== OPEN) continue;
     const close = bytes.indexOf(CLOSE, at + 1);
     if (close > at + 1 && close < end) {
-      return shardOfHash(hashBytes(block, at + 1, close - at - 1), shards);
+      return hashBytes(block, at + 1, close - at - 1);
     }
     break;
   }
-  if (isBull(bytes, offset, length)) {
-    const colon = bytes.indexOf(COLON, offset + BULL_LENGTH);
+  const prefixBytes = prefixLength(bytes, offset, length);
+  if (prefixBytes > 0) {
+    const colon = bytes.indexOf(COLON, offset + prefixBytes);
     if (colon >= 0 && colon < end) {
-      return shardOfHash(hashBytes(block, offset, colon - offset), shards);
+      return hashBytes(block, offset, colon - offset);
     }
   }
-  return shardOfHash(keyHash, shards);
+  return keyHash;
 }
 
-function isBull(bytes: Buffer, at: number, length: number): boolean {
-  return (
-    length > BULL_LENGTH &&
-    bytes[at] === 98 &&
-    bytes[at + 1] === 117 &&
-    bytes[at + 2] === 108 &&
-    bytes[at + 3] === 108 &&
-    bytes[at + 4] === COLON
-  );
+/** Length of the rule's prefix that a key begins with, or 0. */
+function prefixLength(bytes: Buffer, at: number, length: number): number {
+  for (let i = 0; i < prefixes.length; i++) {
+    const prefix = prefixes[i]!;
+    if (length > prefix.length && beginsWith(bytes, at, prefix)) return prefix.length;
+  }
+  return 0;
+}
+
+function beginsWith(bytes: Buffer, at: number, prefix: Buffer): boolean {
+  for (let i = 0; i < prefix.length; i++) if (bytes[at + i] !== prefix[i]) return false;
+  return true;
 }

@@ -29,6 +29,7 @@ export class ScriptBoard {
   // The shard's side
 
   begin(shard: number): void {
+    Atomics.store(this.#words, shard * WORDS_PER_SHARD + KILL, 0);
     Atomics.store(this.#words, shard * WORDS_PER_SHARD + STATE, RUNNING);
   }
 

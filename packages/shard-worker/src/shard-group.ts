@@ -25,13 +25,22 @@ import type {
   WriteSnapshotResult,
 } from './background-task.ts';
 import { ClaimTable } from './claim.ts';
+import { DoorBoard, type DoorMessage, GROUP } from './door.ts';
+import { FunctionStore } from './function-store.ts';
 import { InProcessLink } from './in-process-link.ts';
-import type { ControlAnswers, ControlRequest, ScriptNews, ShardTask } from './messages.ts';
+import type {
+  BusyScript,
+  ControlAnswers,
+  ControlRequest,
+  ScriptNews,
+  ShardTask,
+} from './messages.ts';
 import { PortLink } from './port-link.ts';
+import { setRoutes } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ScriptStore } from './script-store.ts';
 import type { ReplyReceiver, ShardLink } from './shard-link.ts';
-import type { OtherCommand, ScriptOptions } from './shard-scripts.ts';
+import type { DoorPorts, OtherCommand, ScriptOptions } from './shard-scripts.ts';
 import { type Threads, WorkerThreads } from './threads.ts';
 
 export interface ShardGroupOptions {
@@ -45,12 +54,14 @@ export interface ShardGroupOptions {
   readonly threads?: Threads | undefined;
   receiverOf(connection: number): ReplyReceiver | undefined;
   drained(): void;
+  /** First words of keys that are routed by their first two words; see routing.ts. */
+  readonly routes: readonly string[];
   /** Commands that shards do not execute. */
   readonly otherCommands: readonly OtherCommand[];
   /** A script logs. */
   scriptLog(level: LogLevel, text: string): void;
   /** A script takes long, or one that did has ended. */
-  scriptBusy(shard: number, isBusy: boolean): void;
+  scriptBusy(shard: number, script: BusyScript | undefined): void;
   /** A shard failed and is being restarted. */
   failed(shard: number, reason: string): void;
   /** A failed shard is back with so many keys, or could not be loaded. */
@@ -80,18 +91,29 @@ export class ShardGroup {
   readonly claims = new ClaimTable();
   readonly board: ScriptBoard;
   readonly scripts = new ScriptStore((request, except) => this.#tell(request, except));
+  readonly functions = new FunctionStore({
+    tell: (request) => this.#tell(request, -1),
+    try: (sources, needsRoom) =>
+      this.links[0]!.control({ type: 'functions-try', sources, needsRoom }),
+    compresses: () => this.#options.settings.rdbCompression,
+  });
   readonly #options: ShardGroupOptions;
   readonly #ports: PortLink[] = [];
   readonly #threads: Threads;
   readonly #tasks = new Map<number, Promise<void>>();
+  readonly #doorBoard: DoorBoard;
+  /** Ports by which shards get ports to others that start. */
+  readonly #groupDoors = new Map<number, MessagePort>();
   #isStopping = false;
   /** Shards whose script takes longer than busy-reply-threshold. */
-  readonly busyShards = new Set<number>();
+  readonly busyShards = new Map<number, BusyScript>();
 
   constructor(options: ShardGroupOptions) {
     this.#options = options;
     this.#threads = options.threads ?? new WorkerThreads(options.shards);
     this.board = new ScriptBoard(options.shards);
+    this.#doorBoard = new DoorBoard(options.shards);
+    setRoutes(options.routes);
     seedHash(options.seed);
     if (options.shards === 0) {
       this.inProcess = this.#makeInProcess();
@@ -124,33 +146,63 @@ export class ShardGroup {
     return link;
   }
 
+  /** Connects a shard that starts with all others; its ends of the ports. */
+  #openDoors(index: number): DoorPorts {
+    const { shards } = this.#options;
+    if (!this.#threads.canWait || shards < 2) return [];
+    const group = this.#threads.channel();
+    this.#groupDoors.get(index)?.close();
+    this.#groupDoors.set(index, group.port1);
+    const doors: DoorPorts[number][] = [[GROUP, group.port2, 0]];
+    for (const peer of this.#groupDoors.keys()) {
+      if (peer === index) continue;
+      const { port1, port2 } = this.#threads.channel();
+      doors.push([peer, port1, this.#doorBoard.generation(peer)]);
+      this.#giveDoor(peer, index, port2);
+    }
+    return doors;
+  }
+
+  /** Gives a shard its end of a port to one that starts. */
+  #giveDoor(to: number, shard: number, port: MessagePort): void {
+    const generation = this.#doorBoard.generation(shard);
+    const message: DoorMessage = { type: 'connect', shard, port, generation };
+    this.#groupDoors.get(to)?.postMessage(message, [port]);
+    this.#doorBoard.wake(to);
+  }
+
   #scriptsInProcess(): ScriptOptions {
     return {
       board: this.board,
       otherCommands: this.#options.otherCommands,
       known: this.scripts.all(),
       epoch: this.scripts.epoch,
+      libraries: this.functions.all(),
       isAlone: true,
-      learned: (digest, source, epoch) => this.scripts.learned(0, digest, source, epoch),
-      busy: (isBusy) => this.#options.scriptBusy(0, isBusy),
+      doors: undefined,
+      learned: (script) => this.scripts.learned(0, script),
+      used: (digest) => this.scripts.used(digest),
+      busy: (script) => this.#options.scriptBusy(0, script),
       log: (level, text) => this.#options.scriptLog(level, text),
     };
   }
 
   #receiveNews(shard: number, news: ScriptNews): void {
     if (news.type === 'script') {
-      this.scripts.learned(shard, news.digest, news.source, news.epoch);
+      this.scripts.learned(shard, news.script);
+    } else if (news.type === 'script-used') {
+      this.scripts.used(news.digest);
     } else if (news.type === 'script-busy') {
-      this.#busy(shard, news.isBusy);
+      this.#busy(shard, news.script);
     } else {
       this.#options.scriptLog(news.level, news.text);
     }
   }
 
-  #busy(shard: number, isBusy: boolean): void {
-    if (isBusy) this.busyShards.add(shard);
-    else this.busyShards.delete(shard);
-    this.#options.scriptBusy(shard, isBusy);
+  #busy(shard: number, script: BusyScript | undefined): void {
+    if (script === undefined) this.busyShards.delete(shard);
+    else this.busyShards.set(shard, script);
+    this.#options.scriptBusy(shard, script);
   }
 
   /** Sends a control message to all shards but one; one that is down gets it when it starts. */
@@ -164,6 +216,7 @@ export class ShardGroup {
   #runShard(index: number): MessagePort {
     const { seed, settings, shards } = this.#options;
     const { port1, port2 } = this.#threads.channel();
+    const doors = this.#openDoors(index);
     const task: ShardTask = {
       index,
       shards,
@@ -173,6 +226,10 @@ export class ShardGroup {
       scriptBoard: this.board.memory,
       scripts: this.scripts.all(),
       scriptEpoch: this.scripts.epoch,
+      libraries: this.functions.all(),
+      doorBoard: this.#doorBoard.memory,
+      doors,
+      routes: this.#options.routes,
       otherCommands: this.#options.otherCommands,
       settings: this.#shareOf(settings),
     };
@@ -192,7 +249,8 @@ export class ShardGroup {
     if (this.#isStopping) return;
     const link = this.#ports[index];
     this.board.end(index);
-    if (this.busyShards.has(index)) this.#busy(index, false);
+    this.#doorBoard.fail(index);
+    if (this.busyShards.has(index)) this.#busy(index, undefined);
     this.#options.failed(index, error instanceof Error ? error.message : String(error));
     link.fail();
     link.replacePort(this.#runShard(index));
@@ -252,6 +310,7 @@ export class ShardGroup {
     const marks = this.links.map((link, i) =>
       link.control({ type: 'snapshot-begin', port: channels[i].port1 }, [channels[i].port1]),
     );
+    const libraries = this.functions.libraries.map(({ source }) => source);
     const ports = channels.map(({ port2 }) => port2);
     try {
       const sizes = await Promise.all(marks);
@@ -260,6 +319,7 @@ export class ShardGroup {
           kind: 'write-snapshot',
           ...options,
           databases: mergeSizes(sizes),
+          libraries,
           ports,
           usedMemoryBytes: process.memoryUsage.rss(),
         },
@@ -293,6 +353,7 @@ export class ShardGroup {
       path: options.path,
       checksum: options.checksum,
       seed: this.#options.seed,
+      routes: this.#options.routes,
       shards: this.links.length,
       ports,
       only,
@@ -304,7 +365,9 @@ export class ShardGroup {
       ...loads,
     ]);
     progress.port1.close();
-    const error = file.error ?? shards.find((shard) => shard.error !== undefined)?.error;
+    let error = file.error ?? shards.find((shard) => shard.error !== undefined)?.error;
+    // A shard that is loaded alone has been started with them.
+    if (only === undefined) error ??= await this.functions.replaceAll(file.libraries);
     return { keys: shards.reduce((sum, shard) => sum + shard.keys, 0), error };
   }
 
@@ -315,6 +378,7 @@ export class ShardGroup {
     const listening = this.links.filter(({ index }) => !this.busyShards.has(index));
     await Promise.allSettled(listening.map((link) => link.control({ type: 'stop' })));
     if (this.busyShards.size === 0) await Promise.allSettled(this.#tasks.values());
+    for (const port of this.#groupDoors.values()) port.close();
     await this.#threads.end();
   }
 }

@@ -76,12 +76,7 @@ export class ShardHost {
       reply: options.reply,
     });
     this.engine.runNested = (command) => void this.execute(command);
-    this.#scripts = new ShardScripts(
-      options.index,
-      this.engine,
-      options.scripts,
-      (command, request) => this.executeNested(command, request),
-    );
+    this.#scripts = new ShardScripts(this, options.shards, options.scripts);
     this.#applyPolicy();
     this.engine.setNow(Date.now());
   }
@@ -133,6 +128,13 @@ export class ShardHost {
     const weight = IS_ALWAYS_TIMED[command] === 1 || calls < SAMPLE ? 1 : SAMPLE;
     this.#microseconds[command] += (performance.now() - start) * 1000 * weight;
     return replied;
+  }
+
+  /** After commands of other shards' scripts. */
+  afterCalls(): void {
+    this.engine.serveWaiters();
+    this.onBackgroundReplies();
+    this.afterBatch();
   }
 
   /** Arms the timer for the next deadline and asks for a slice when work is pending. */
@@ -240,8 +242,16 @@ export class ShardHost {
       case 'script-add':
         this.#scripts.scripts.add(request.digest, request.source);
         return true;
+      case 'script-drop':
+        this.#scripts.scripts.drop(request.digest);
+        return true;
       case 'script-flush':
         this.#scripts.flush(request.epoch);
+        return true;
+      case 'functions-try':
+        return this.#scripts.tryFunctions(request.sources, request.needsRoom);
+      case 'functions-change':
+        this.#scripts.changeFunctions(request.removed, request.added);
         return true;
       case 'active-expire':
         this.engine.expiresActively = request.enabled;
@@ -259,6 +269,7 @@ export class ShardHost {
 
   stop(): void {
     this.#isStopped = true;
+    this.#scripts.stop();
     if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
 
@@ -331,6 +342,7 @@ export class ShardHost {
       lazyFreed: engine.lazyFree.freed,
       snapshotKeysSaved: engine.snapshot.keysSaved,
       commands,
+      scriptForeignKeys: this.#scripts.foreignKeys,
       errors: [...engine.reply.errorCodes],
       heapBytes: v8.getHeapStatistics().used_heap_size,
     };
@@ -345,6 +357,7 @@ export class ShardHost {
     engine.eviction.evicted = 0;
     engine.lazyFree.freed = 0;
     engine.commandsProcessed = 0;
+    this.#scripts.foreignKeys = 0;
     engine.reply.errorCodes.clear();
     this.#calls.fill(0);
     this.#failures.fill(0);

@@ -7,12 +7,18 @@
  * `OVERTIME` times that time, because otherwise the server would be lost.
  */
 import { performance } from 'node:perf_hooks';
-import type { Engine, Request } from '@hashlane/core';
+import type { MessagePort } from 'node:worker_threads';
+import { COMMANDS, DENYOOM, type Engine, type Request } from '@hashlane/core';
 import { ScriptInterrupt } from '@hashlane/lua';
 import { errors } from '@hashlane/resp';
 import { type LogLevel, ScriptEngine, type ScriptWatch } from '@hashlane/scripting';
+import { Door, type DoorBoard, type DoorCall } from './door.ts';
 import { SCRIPT_OVERTIME } from './limits.ts';
+import type { BusyScript, ControlAnswers } from './messages.ts';
 import type { ScriptBoard } from './script-board.ts';
+import { requestOfCall, ScriptExecutor } from './script-executor.ts';
+import type { LearnedScript } from './script-store.ts';
+import type { ShardHost } from './shard-host.ts';
 
 /** What a shard starts with and tells of scripts. */
 export interface ScriptOptions {
@@ -21,13 +27,25 @@ export interface ScriptOptions {
   readonly otherCommands: readonly OtherCommand[];
   readonly known: readonly (readonly [digest: string, source: string])[];
   readonly epoch: number;
+  readonly libraries: readonly (readonly [name: string, source: string])[];
   /** True where nobody can end a script from outside. */
   readonly isAlone: boolean;
-  learned(digest: string, source: string, epoch: number): void;
+  /** Ways to the other shards, with more than one. */
+  readonly doors: { readonly board: DoorBoard; readonly ports: DoorPorts } | undefined;
+  learned(script: LearnedScript): void;
+  /** A script runs that was not reported for some time. */
+  used(digest: string): void;
   /** A script began to take long, or such a one ended. */
-  busy(isBusy: boolean): void;
+  busy(script: BusyScript | undefined): void;
   log(level: LogLevel, text: string): void;
 }
+
+/** Our ends of the ports to other shards, by their numbers, and to the group. */
+export type DoorPorts = readonly (readonly [
+  shard: number,
+  port: MessagePort,
+  generation: number,
+])[];
 
 /** A command of the gateway, as scripts must know it. */
 export interface OtherCommand {
@@ -38,35 +56,69 @@ export interface OtherCommand {
 
 export class ShardScripts implements ScriptWatch {
   readonly scripts: ScriptEngine;
+  readonly #host: ShardHost;
   readonly #shard: number;
+  readonly #door: Door | undefined;
+  readonly #executor: ScriptExecutor;
   readonly #engine: Engine;
   readonly #options: ScriptOptions;
   #epoch: number;
   #startedMs = 0;
   #hasWritten = false;
   #isBusy = false;
+  #isRunning = false;
 
-  constructor(
-    shard: number,
-    engine: Engine,
-    options: ScriptOptions,
-    execute: (command: number, request: Request) => void,
-  ) {
-    this.#shard = shard;
+  constructor(host: ShardHost, shards: number, options: ScriptOptions) {
+    const { engine, index } = host;
+    this.#host = host;
+    this.#shard = index;
     this.#engine = engine;
     this.#options = options;
+    this.#door = this.#makeDoor();
+    this.#executor = new ScriptExecutor({
+      engine,
+      index,
+      shards,
+      door: this.#door,
+      execute: (command, request) => host.executeNested(command, request),
+    });
     this.#epoch = options.epoch;
     this.scripts = new ScriptEngine({
       engine,
       watch: this,
       others: options.otherCommands,
-      executor: { execute: (command, _spec, request) => execute(command, request) },
+      executor: this.#executor,
       microseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
       log: options.log,
-      learned: (digest, source) => options.learned(digest, source, this.#epoch),
+      learned: (digest, source, isLoaded) =>
+        options.learned({ digest, source, isLoaded, epoch: this.#epoch }),
+      used: options.used,
     });
     for (const [digest, source] of options.known) this.scripts.add(digest, source);
     engine.scripts = this.scripts;
+    this.changeFunctions([], options.libraries);
+  }
+
+  /** Loads libraries to see what is in them, and forgets them. */
+  tryFunctions(sources: readonly string[], needsRoom: boolean): ControlAnswers['functions-try'] {
+    if (needsRoom && !this.#engine.hasRoom()) return { isShortOfMemory: true, results: [] };
+    const results = sources.map((source) => this.scripts.functions.try(source));
+    return { isShortOfMemory: false, results };
+  }
+
+  /** Libraries that have been tried. */
+  changeFunctions(
+    removed: readonly string[],
+    added: readonly (readonly [name: string, source: string])[],
+  ): void {
+    const { functions } = this.scripts;
+    for (const name of removed) functions.delete(name);
+    for (const [name, source] of added) {
+      const problem = functions.add(name, source);
+      if (problem !== undefined) {
+        this.#options.log('warning', `shard ${this.#shard} is without library ${name}: ${problem}`);
+      }
+    }
   }
 
   flush(epoch: number): void {
@@ -74,12 +126,62 @@ export class ShardScripts implements ScriptWatch {
     this.scripts.flush();
   }
 
+  /** Commands of scripts on keys of other shards. */
+  get foreignKeys(): number {
+    return this.#executor.foreignKeys;
+  }
+
+  set foreignKeys(count: number) {
+    this.#executor.foreignKeys = count;
+  }
+
+  stop(): void {
+    this.#door?.close();
+  }
+
+  #makeDoor(): Door | undefined {
+    const { doors } = this.#options;
+    if (doors === undefined) return undefined;
+    const host = this.#host;
+    const door = new Door({
+      index: this.#shard,
+      board: doors.board,
+      execute: (call) => this.#executeCall(call),
+      check: () => this.check(),
+      isClean: () => !this.#hasWritten,
+      released: () => host.afterCalls(),
+      failed: (error) => host.onFailure(error),
+    });
+    for (const [shard, port, generation] of doors.ports) door.connect(shard, port, generation);
+    return door;
+  }
+
+  /** Executes a command of another shard's script, perhaps in the midst of one here. */
+  #executeCall(call: DoorCall): Uint8Array {
+    const { context, reply } = this.#engine;
+    const { keyspace, request } = context;
+    const { protocol, position } = reply;
+    if (!this.#isRunning) this.#host.beforeBatch();
+    const { flags } = COMMANDS[call.command]!;
+    if ((flags & DENYOOM) !== 0 && !this.#engine.hasRoom()) reply.error(errors.outOfMemory);
+    else this.#host.executeNested(call.command, requestOfCall(call));
+    const answer = Uint8Array.from(reply.block.bytes.subarray(position, reply.position));
+    reply.position = position;
+    reply.protocol = protocol;
+    context.request = request;
+    context.keyspace = this.#engine.keyspace(keyspace.index);
+    return answer;
+  }
+
   // ScriptWatch
 
-  begin(): void {
+  begin(name: string, request: Request, keys: readonly string[]): void {
+    this.#isRunning = true;
     this.#startedMs = performance.now();
     this.#hasWritten = false;
     this.#options.board.begin(this.#shard);
+    // Last: it may wait, and then looks whether the script shall end.
+    this.#executor.begin(name, request, keys);
   }
 
   wrote(): void {
@@ -101,13 +203,18 @@ export class ShardScripts implements ScriptWatch {
     }
     if (this.#isBusy) return;
     this.#isBusy = true;
-    this.#options.busy(true);
+    this.#options.busy({
+      function: this.scripts.runningFunction(),
+      startedAtMs: performance.timeOrigin + this.#startedMs,
+    });
   }
 
   end(): void {
+    this.#isRunning = false;
+    this.#executor.end();
     this.#options.board.end(this.#shard);
     if (!this.#isBusy) return;
     this.#isBusy = false;
-    this.#options.busy(false);
+    this.#options.busy(undefined);
   }
 }

@@ -11,6 +11,7 @@
 import { COMMANDS, REQUEST_OWNS_BLOCK, seedHash } from '@hashlane/core';
 import { Block } from '@hashlane/resp';
 import { ClaimTable } from './claim.ts';
+import { DoorBoard } from './door.ts';
 import { BATCH_BYTES, BATCH_DATA_AT, BATCH_WORDS } from './limits.ts';
 import {
   BATCH_COUNT,
@@ -23,6 +24,7 @@ import {
   REQUEST_HEADER_WORDS,
   type ShardTask,
 } from './messages.ts';
+import { setRoutes } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ShardHost } from './shard-host.ts';
 
@@ -35,6 +37,7 @@ export class ShardThread {
   readonly #late: number[] = [];
   /** Late replies that found no room in their batch. */
   #lateRest: { connection: number; reply: Uint8Array<ArrayBuffer> }[] = [];
+  #hasFailed = false;
   #command = 'background work';
   readonly finished: Promise<void>;
   #finish!: () => void;
@@ -51,10 +54,15 @@ export class ShardThread {
         otherCommands: task.otherCommands,
         known: task.scripts,
         epoch: task.scriptEpoch,
+        libraries: task.libraries,
         isAlone: false,
-        learned: (digest, source, epoch) =>
-          this.#post({ type: 'script', digest, source, epoch }, []),
-        busy: (isBusy) => this.#post({ type: 'script-busy', isBusy }, []),
+        doors:
+          task.doors.length === 0
+            ? undefined
+            : { board: new DoorBoard(task.doorBoard), ports: task.doors },
+        learned: (script) => this.#post({ type: 'script', script }, []),
+        used: (digest) => this.#post({ type: 'script-used', digest }, []),
+        busy: (script) => this.#post({ type: 'script-busy', script }, []),
         log: (level, text) => this.#post({ type: 'script-log', level, text }, []),
       },
     });
@@ -70,6 +78,8 @@ export class ShardThread {
   }
 
   #receive(message: MessageToShard): void {
+    // A port that was closed may still deliver what had arrived.
+    if (this.#hasFailed) return;
     try {
       if (message instanceof ArrayBuffer) this.#executeBatch(message);
       else if (message.type === 'large') this.#executeLarge(message.words, message.bytes);
@@ -215,6 +225,7 @@ export class ShardThread {
   }
 
   #failed(error: unknown): void {
+    this.#hasFailed = true;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.host.stop();
     this.#task.port.close();
@@ -231,5 +242,6 @@ function wordsOf(block: Block): Int32Array {
 /** The Piscina task. */
 export function runShard(task: ShardTask): Promise<void> {
   seedHash(task.seed);
+  setRoutes(task.routes);
   return new ShardThread(task).finished;
 }

@@ -16,6 +16,8 @@ const POOL_FILE = new URL(
 );
 
 export interface Threads {
+  /** May a shard's thread stand still until another one answers? */
+  readonly canWait: boolean;
   channel(): { readonly port1: MessagePort; readonly port2: MessagePort };
   /** Runs a shard until it was stopped; rejects when it failed. Takes over the task's port. */
   runShard(task: ShardTask): Promise<void>;
@@ -26,6 +28,7 @@ export interface Threads {
 }
 
 export class WorkerThreads implements Threads {
+  readonly canWait = true;
   readonly #shards: number;
   #shardPool: Piscina | undefined;
   #backgroundPool: Piscina | undefined;
@@ -48,7 +51,8 @@ export class WorkerThreads implements Threads {
       atomics: 'disabled',
       concurrentTasksPerWorker: 1,
     });
-    return this.#shardPool.run(task, { transferList: [task.port] as never });
+    const ports = [task.port, ...task.doors.map(([, port]) => port)];
+    return this.#shardPool.run(task, { transferList: ports as never });
   }
 
   runBackground(task: BackgroundTask, ports: readonly MessagePort[]): Promise<unknown> {

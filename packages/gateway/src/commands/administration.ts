@@ -15,6 +15,7 @@ import {
   STALE,
 } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
+import { busyError } from '../busy-scripts.ts';
 import { messageOf } from '../gateway.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { HASHLANE_VERSION, REDIS_VERSION } from '../version.ts';
@@ -80,7 +81,7 @@ function shutdown(call: ServerCall): void {
   }
   const save = has('save') ? true : has('nosave') ? false : undefined;
   if (save !== false && gateway.shards.busyShards.size > 0) {
-    reply.error(errors.scriptBusy);
+    reply.error(busyError(gateway.shards.busyShards));
     return;
   }
   connection.bar();

@@ -100,6 +100,7 @@ function replyOutcome(problem: string | undefined): ReplyFunction {
 function configResetStat({ gateway }: ServerCall): Promise<ReplyFunction> {
   gateway.statistics.reset(gateway.connections.values());
   gateway.reply.errorCodes.clear();
+  gateway.shards.scripts.evicted = 0;
   const asked = gateway.shards.all({ type: 'reset-statistics' });
   return asked.then(() => (reply) => reply.ok());
 }

@@ -6,6 +6,7 @@ import { commandCommands } from './command.ts';
 import { configCommands } from './config.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
+import { functionCommands } from './functions.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory.ts';
 import { scriptingCommands } from './scripting.ts';
@@ -21,5 +22,6 @@ export const serverCommands: readonly ServerCommandSpec[] = [
   ...infoCommands,
   ...memoryCommands,
   ...scriptingCommands,
+  ...functionCommands,
   ...configCommands,
 ];

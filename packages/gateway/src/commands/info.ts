@@ -116,7 +116,8 @@ function maximum(numbers: readonly number[]): number {
 }
 
 function memory(snapshot: Snapshot): Lines {
-  const { configuration, statistics } = snapshot.gateway;
+  const { configuration, shards, statistics } = snapshot.gateway;
+  const { scripts } = shards;
   const dataset = sumOf(snapshot, 'usedMemory');
   const held = sumOf(snapshot, 'heldMemory');
   let buffers = 0;
@@ -149,9 +150,9 @@ function memory(snapshot: Snapshot): Lines {
     ['total_system_memory_human', humanBytes(os.totalmem())],
     ['used_memory_lua', 0],
     ['used_memory_lua_human', '0B'],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', '0B'],
-    ['number_of_cached_scripts', 0],
+    ['used_memory_scripts', scripts.bytes],
+    ['used_memory_scripts_human', humanBytes(scripts.bytes)],
+    ['number_of_cached_scripts', scripts.size],
     ['maxmemory', limit],
     ['maxmemory_human', humanBytes(limit)],
     ['maxmemory_policy', configuration.values.maxmemoryPolicy],
@@ -237,7 +238,8 @@ function errorCounts({ gateway, shards }: Snapshot): Map<string, number> {
 }
 
 function stats(snapshot: Snapshot): Lines {
-  const { statistics } = snapshot.gateway;
+  const { shards, statistics } = snapshot.gateway;
+  const { scripts } = shards;
   let inputBytes = statistics.closedInputBytes;
   let outputBytes = statistics.closedOutputBytes;
   for (const { socket } of liveConnections(snapshot.gateway)) {
@@ -265,8 +267,10 @@ function stats(snapshot: Snapshot): Lines {
     ['sync_partial_err', 0],
     ['expired_keys', sumOf(snapshot, 'expiredKeys')],
     ['expired_subkeys', sumOf(snapshot, 'expiredParts')],
+    ['script_foreign_keys', sumOf(snapshot, 'scriptForeignKeys')],
     ['evicted_keys', sumOf(snapshot, 'evictedKeys')],
     ['evicted_clients', 0],
+    ['evicted_scripts', scripts.evicted],
     ['keyspace_hits', sumOf(snapshot, 'keyspaceHits')],
     ['keyspace_misses', sumOf(snapshot, 'keyspaceMisses')],
     ['pubsub_channels', 0],

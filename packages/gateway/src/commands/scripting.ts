@@ -4,6 +4,7 @@
  */
 import { ALLOW_BUSY, LOADING, NOSCRIPT, STALE } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
+import { killScripts } from '../busy-scripts.ts';
 import { callOn } from '../coordinator.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { replyHelp } from './arguments.ts';
@@ -37,15 +38,9 @@ function flush({ gateway, args, reply }: ServerCall): void {
 }
 
 function kill({ gateway, reply }: ServerCall): void {
-  const { board, busyShards } = gateway.shards;
-  if (busyShards.size === 0) {
-    reply.error(errors.scriptNotBusy);
-    return;
-  }
-  const killable = [...busyShards].filter((shard) => !board.hasWritten(shard));
-  for (const shard of killable) board.kill(shard);
-  if (killable.length === 0) reply.error(errors.scriptUnkillable);
-  else reply.ok();
+  const problem = killScripts(gateway.shards, 'script');
+  if (problem === undefined) reply.ok();
+  else reply.error(problem);
 }
 
 function debug({ args, reply }: ServerCall): void {

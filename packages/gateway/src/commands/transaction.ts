@@ -21,8 +21,8 @@ function multi({ connection, reply }: ServerCall): void {
   reply.ok();
 }
 
-function exec({ gateway, connection }: ServerCall): void {
-  executeTransaction(gateway, connection);
+function exec({ gateway, connection, args }: ServerCall): void {
+  executeTransaction(gateway, connection, args);
 }
 
 function discard({ gateway, connection, reply }: ServerCall): void {

@@ -1,0 +1,136 @@
+/**
+ * Scripts that use keys of several shards without naming them: they do what they do on redis-server,
+ * nobody sees half of one, and whatever happens to a shard nobody waits for ever.
+ */
+import t from 'tap';
+import { TEST_MS_MAX } from './limits.ts';
+
+import { SeededRandom } from './seeded-random.ts';
+import { type RawClient, request, type ServerProcess, startServer, waitFor } from './tools.ts';
+
+t.setTimeout(TEST_MS_MAX);
+
+const SHARDS = 4;
+const ACCOUNTS = 8;
+const TOTAL = 1000 * ACCOUNTS;
+const WORKERS = 6;
+const ROUNDS = 60;
+
+/** Moves an amount between two accounts that only the script's arguments tell. */
+const TRANSFER = `
+  local from, to, amount = 'account:' .. ARGV[1], 'account:' .. ARGV[2], tonumber(ARGV[3])
+  if tonumber(redis.call('GET', from)) < amount then return 0 end
+  redis.call('DECRBY', from, amount)
+  redis.call('INCRBY', to, amount)
+  return 1`;
+
+const CIRCLE = '-ERR Scripts on several shards';
+
+const SUM = `
+  local sum = 0
+  for i = 0, ${ACCOUNTS - 1} do sum = sum + redis.call('GET', 'account:' .. i) end
+  return sum`;
+
+async function openAccounts(client: RawClient): Promise<void> {
+  for (let i = 0; i < ACCOUNTS; i++) await client.text('SET', `account:${i}`, '1000');
+}
+
+async function crowd(
+  server: ServerProcess,
+  work: (client: RawClient, worker: number, round: number) => Promise<void>,
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: WORKERS }, async (_, worker) => {
+      using client = await server.connect();
+      for (let round = 0; round < ROUNDS; round++) await work(client, worker, round);
+    }),
+  );
+}
+
+t.test('money moves between accounts on all shards, and none is made or lost', async (t) => {
+  await using server = await startServer({ shards: SHARDS });
+  using setup = await server.connect();
+  await openAccounts(setup);
+  const random = new SeededRandom(11);
+  let sums = 0;
+  let refused = 0;
+  await crowd(server, async (client, worker) => {
+    const [from, to] = [random.below(ACCOUNTS), random.below(ACCOUNTS)];
+    if (worker % 3 === 0) {
+      // On the shard of any account: it is declared, the others are not.
+      const reply = await client.call('EVAL', SUM, '1', `account:${from}`);
+      if (reply.startsWith(CIRCLE)) refused++;
+      else {
+        sums++;
+        t.equal(reply, `:${TOTAL}\r\n`, 'a reader sees whole transfers');
+      }
+    } else {
+      const keys = ['1', `account:${worker % 2 === 0 ? from : to}`];
+      const reply = await client.call('EVAL', TRANSFER, ...keys, `${from}`, `${to}`, '7');
+      t.match(reply, /^:[01]\r\n$/);
+    }
+  });
+  t.ok(sums > ROUNDS, `${sums} sums, ${refused} gave way`);
+  const names = Array.from({ length: ACCOUNTS }, (_, i) => `account:${i}`);
+  const values = (await setup.value('MGET', ...names)) as string[];
+  t.equal(
+    values.reduce((sum, value) => sum + Number(value), 0),
+    TOTAL,
+  );
+});
+
+t.test('what a client sends before and after a script takes effect in its order', async (t) => {
+  await using server = await startServer({ shards: SHARDS });
+  using client = await server.connect();
+  const expected: string[] = [];
+  const packets: Buffer[] = [];
+  for (let i = 0; i < 200; i++) {
+    const key = `key:${i % 7}`;
+    packets.push(request('SET', key, `${i}`));
+    packets.push(request('EVAL', `return redis.call('INCRBY', '${key}', 1000)`, '0'));
+    packets.push(request('INCR', key));
+    packets.push(request('EVAL', `return redis.call('GET', '${key}')`, '1', `other:${i}`));
+    packets.push(request('MGET', key, 'none', `key:${(i + 1) % 7}x`));
+    const text = `${i + 1001}`;
+    expected.push('+OK\r\n', `:${i + 1000}\r\n`, `:${i + 1001}\r\n`);
+    expected.push(`$${text.length}\r\n${text}\r\n`);
+    expected.push(`*3\r\n$${text.length}\r\n${text}\r\n$-1\r\n$-1\r\n`);
+  }
+  client.send(Buffer.concat(packets));
+  for (const [i, reply] of expected.entries()) {
+    t.equal(await client.reply(), reply, `reply ${i}`);
+  }
+});
+
+t.test('a shard that fails holds nobody, and who waits for it gets an error', async (t) => {
+  await using server = await startServer({
+    shards: SHARDS,
+    args: ['--enable-debug-command', 'yes'],
+  });
+  using client = await server.connect();
+  const script = `
+    redis.call('INCR', KEYS[1])
+    for i = 1, 20 do redis.pcall('INCR', 'key:' .. i) end
+    return 1`;
+  const random = new SeededRandom(5);
+  let running = WORKERS;
+  let answered = 0;
+  const load = crowd(server, async (worker, number, round) => {
+    const reply = await worker.call('EVAL', script, '1', `home:${random.below(50)}`);
+    t.match(reply, /^(:1|-ERR )/);
+    answered++;
+    if (round === ROUNDS - 1) running--;
+    return void number;
+  });
+  for (let crashes = 1; running > 0 && crashes <= 5; crashes++) {
+    t.equal(await client.call('DEBUG', 'CRASH-SHARD', `${crashes % SHARDS}`), '+OK\r\n');
+    const before = answered;
+    await waitFor('scripts go on', () => running === 0 || answered > before + WORKERS);
+  }
+  await load;
+  await waitFor('all shards are back', () => client.call('EVAL', script, '1', 'home'), isOne);
+});
+
+function isOne(reply: string): boolean {
+  return reply === ':1\r\n';
+}
