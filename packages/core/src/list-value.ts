@@ -323,15 +323,17 @@ export class ListValue {
   /** Keeps the `keep` elements from index `from` on and removes the others. */
   trim(from: number, keep: number): void {
     const tail = this.length - from - keep;
-    this.#dropHead(from);
-    this.#dropTail(tail);
+    this.#drop(from, START);
+    this.#drop(tail, END);
   }
 
-  #dropHead(elements: number): void {
+  /** Removes elements from the end of the list where nodes have `border`: START or END. */
+  #drop(elements: number, border: typeof START | typeof END): void {
     this.#addLength(-elements);
+    const atHead = border === START;
     let left = elements;
     while (left > 0) {
-      const node = this.firstNode();
+      const node = atHead ? this.firstNode() : this.lastNode();
       const count = this.nodeCount(node);
       if (count <= left) {
         this.#removeNode(node);
@@ -340,27 +342,8 @@ export class ListValue {
       }
       const page = this.#arena.pages[pageOf(node)];
       const base = offsetOf(node);
-      page.view.setInt32(base + START, this.#offsetOfEntry(page, base, left), true);
-      this.#changed(page, base, count - left);
-      this.#shrink(node);
-      return;
-    }
-  }
-
-  #dropTail(elements: number): void {
-    this.#addLength(-elements);
-    let left = elements;
-    while (left > 0) {
-      const node = this.lastNode();
-      const count = this.nodeCount(node);
-      if (count <= left) {
-        this.#removeNode(node);
-        left -= count;
-        continue;
-      }
-      const page = this.#arena.pages[pageOf(node)];
-      const base = offsetOf(node);
-      page.view.setInt32(base + END, this.#offsetOfEntry(page, base, count - left), true);
+      const index = atHead ? left : count - left;
+      page.view.setInt32(base + border, this.#offsetOfEntry(page, base, index), true);
       this.#changed(page, base, count - left);
       this.#shrink(node);
       return;
