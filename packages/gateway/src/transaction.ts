@@ -13,7 +13,7 @@
  * ports. With watched keys or commands of several phases it is a transaction of several phases
  * itself, see isolation.ts.
  */
-import { COMMAND_METADATA } from '@hashlane/core/metadata';
+import { COMMAND_METADATA, NO_MANDATORY_KEYS } from '@hashlane/core/metadata';
 import { Block, errors, execRefused, ReplyWriter, type RequestParser } from '@hashlane/resp';
 import { NO_CLAIM, type RequestArguments } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
@@ -188,6 +188,7 @@ export function executeTransaction(
     gateway.putOff(connection, args);
     return;
   }
+  if (!entersGate(gateway, connection, transaction, args)) return;
   connection.transaction = undefined;
   if (transaction.isAborted) {
     unwatch(gateway, connection);
@@ -215,6 +216,19 @@ export function executeTransaction(
   if (!gateway.holdForLock(connection, () => useOfTransaction(gateway, transaction), send)) send();
 }
 
+/** False when EXEC was put off; see script-gate.ts. */
+function entersGate(
+  gateway: Gateway,
+  connection: Connection,
+  { flags, shard }: Transaction,
+  args: RequestParser,
+): boolean {
+  if (gateway.links.length === 1) return true;
+  const hasScripts = (flags & NO_MANDATORY_KEYS) !== 0;
+  if (shard !== undefined && !hasScripts) return true;
+  return gateway.scriptGate.enters(connection, hasScripts ? 'script' : 'command', args);
+}
+
 /** EXEC itself was refused: the transaction is over. */
 export function refuseExec(gateway: Gateway, connection: Connection, reason: string): void {
   connection.transaction = undefined;
@@ -233,9 +247,15 @@ function useOfTransaction(gateway: Gateway, transaction: Transaction): KeyUse {
   return use;
 }
 
+/** Scripts may use keys of any shard, whether they name them or not. */
+function hasScripts({ flags }: Transaction): boolean {
+  return (flags & NO_MANDATORY_KEYS) !== 0;
+}
+
 /** Has it commands that cannot be sent in one turn with the others? */
-function hasPhases({ commands }: Transaction): boolean {
-  return commands.some(
+function hasPhases(transaction: Transaction): boolean {
+  if (hasScripts(transaction)) return true;
+  return transaction.commands.some(
     ({ entry, shard }) =>
       shard === NO_SHARD && (entry.handler !== undefined || !isSentAtOnce(entry.spec)),
   );
@@ -309,8 +329,10 @@ class Execution {
     // No await before everything is sent that can be sent at once: another connection's command
     // would come between, in this same turn, and lock what is written here.
     if (isWatching && !(await this.#isUnchanged())) return (reply) => reply.nullArray();
+    const isOneByOne = hasScripts(transaction);
     for (const [i, command] of transaction.commands.entries()) {
       const { copy, entry, shard } = command;
+      if (isOneByOne && !this.#gathered.has(shard)) await this.#settle();
       if (shard !== NO_SHARD) {
         this.#gather(shard, i, entry, transaction.argumentsOf(command));
         continue;
@@ -318,8 +340,7 @@ class Execution {
       const running = this.#runApart(i, entry, parseCopy(copy as Block));
       if (running !== undefined) await running;
     }
-    this.#send();
-    await Promise.all(this.#pending);
+    await this.#settle();
     const replies = this.#replies as Buffer[];
     return (reply) => {
       reply.array(replies.length);
@@ -357,6 +378,12 @@ class Execution {
       this.#pending.push(call.reply.then((answer) => this.#distribute(answer, indexes)));
     }
     this.#gathered.clear();
+  }
+
+  /** Sends what has gathered, and waits for all that was sent. */
+  async #settle(): Promise<void> {
+    this.#send();
+    await Promise.all(this.#pending);
   }
 
   #distribute(answer: Buffer, indexes: readonly number[]): void {
