@@ -1,4 +1,6 @@
 /** All cases of BullMQ, by topic. */
+
+import type { QueueCase } from '../queue-case.ts';
 import { crowdCases } from './crowd-cases.ts';
 import { delayedCases } from './delayed-cases.ts';
 import { eventsCases } from './events-cases.ts';
@@ -14,21 +16,25 @@ import { schedulerCases } from './scheduler-cases.ts';
 import { stalledCases } from './stalled-cases.ts';
 import { upkeepCases } from './upkeep-cases.ts';
 
+function topic(name: string, cases: readonly QueueCase[]): QueueCase[] {
+  return cases.map((each) => ({ ...each, name: each.name.replace('BullMQ:', `BullMQ ${name}:`) }));
+}
+
 export const bullmqCases = [
-  ...sandboxCases,
-  ...schedulerCases,
-  ...jobsCases,
-  ...retriesCases,
-  ...delayedCases,
-  ...priorityCases,
-  ...limitsCases,
-  ...pauseCases,
-  ...stalledCases,
-  ...upkeepCases,
-  ...flowCases,
-  ...eventsCases,
-  ...metricsCases,
-  ...crowdCases,
+  ...topic('sandbox', sandboxCases),
+  ...topic('schedulers', schedulerCases),
+  ...topic('jobs', jobsCases),
+  ...topic('retries', retriesCases),
+  ...topic('delayed', delayedCases),
+  ...topic('priorities', priorityCases),
+  ...topic('limits', limitsCases),
+  ...topic('pause', pauseCases),
+  ...topic('stalled', stalledCases),
+  ...topic('upkeep', upkeepCases),
+  ...topic('flows', flowCases),
+  ...topic('events', eventsCases),
+  ...topic('metrics', metricsCases),
+  ...topic('crowd', crowdCases),
 ];
 
 /** Of each kind of script one case: what a cell without much time runs. */
