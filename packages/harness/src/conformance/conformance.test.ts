@@ -22,6 +22,7 @@ import {
 } from '../tools.ts';
 import { bitmapCases } from './bitmap-cases.ts';
 import type { ConformanceCase } from './conformance-case.ts';
+import { functionCases } from './functions-cases.ts';
 import { genericCases } from './generic-cases.ts';
 import { geoCases } from './geo-cases.ts';
 import { hashCases } from './hash-cases.ts';
@@ -53,6 +54,7 @@ const ALL = [
   ...spreadCases,
   ...streamCases,
   ...scriptingCases,
+  ...functionCases,
 ];
 const PROTOCOLS = [2, 3] as const;
 
