@@ -10,5 +10,6 @@ export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
 export { invariant } from './invariant.ts';
 export { KeyFinder } from './key-positions.ts';
+export { parseSeconds } from './long-double.ts';
+export { formatDouble17, parseCursor } from './number-text.ts';
 export { REDIS_VERSION } from './redis-version.ts';
-export { formatDouble17, parseCursor, parseFloatText } from './number-text.ts';

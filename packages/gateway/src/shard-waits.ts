@@ -22,7 +22,7 @@
  *      └──────RESUME───────┘ nothing there any more
  */
 
-import { COMMAND_METADATA, parseFloatText } from '@hashlane/core/metadata';
+import { COMMAND_METADATA, parseSeconds } from '@hashlane/core/metadata';
 import { type Block, errors, type RequestParser } from '@hashlane/resp';
 import {
   NO_CLAIM,
@@ -239,7 +239,7 @@ export class ShardWaits {
 
   /** The error text for a time-out that is none, or undefined. */
   checkTimeout(timeout: Buffer): string | undefined {
-    const milliseconds = Math.ceil(parseFloatText(timeout.latin1Slice()) * 1000);
+    const milliseconds = Math.ceil(parseSeconds(timeout.latin1Slice()) * 1000);
     if (Number.isNaN(milliseconds)) return errors.timeoutNotFloat;
     if (milliseconds < 0) return errors.timeoutNegative;
     const isTooFar = milliseconds + this.#gateway.nowMs() >= TIMEOUT_MAX_MS;

@@ -171,6 +171,8 @@ export const spreadCases = cases(`
   BLPOP h d 0
   BLPOP ${all} -1
   BLPOP ${all} x
+  BLPOP ${all} 1e400
+  BLPOP ${all} 1e5000
   # LCS over shards
   MSET a ohmytext b mynewtext c mytext d next
   LCS a b
