@@ -103,7 +103,7 @@ export class ReplyWriter {
    * the line (client input quoted in an error) become spaces, as in Redis.
    */
   error(text: string): void {
-    this.countError(text);
+    this.#countCode(text);
     this.countedError(text);
   }
 
@@ -113,8 +113,9 @@ export class ReplyWriter {
     this.#countCode(text);
   }
 
-  /** `error`, for one that has been counted already. */
+  /** `error`, for one whose code has been counted already. */
   countedError(text: string): void {
+    this.errors++;
     const line = /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text;
     this.reserve(line.length + 3);
     const { bytes } = this.block;

@@ -343,7 +343,7 @@ export class ScriptEngine implements ScriptHost {
   /** `name` is what messages call it by: a digest, or a function's name. */
   #execute(context: CommandContext, name: string, body: ScriptBody, keys: number): void {
     const { reply, request } = context;
-    const { protocol } = reply;
+    const { errors: errorsBefore, protocol } = reply;
     const start = reply.position;
     const watch = this.#watch;
     let value: LuaValue;
@@ -364,6 +364,8 @@ export class ScriptEngine implements ScriptHost {
       context.isBlocked = false;
       reply.protocol = protocol;
       reply.position = start;
+      // Errors of its commands are theirs.
+      reply.errors = errorsBefore;
     }
     if (failure instanceof ScriptRestart) {
       this.#caller.rewind(request.database);
