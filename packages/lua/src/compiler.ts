@@ -55,6 +55,8 @@ const LINES_BEFORE = 2;
 
 export interface Chunk {
   readonly main: LuaFunction;
+  /** Characters of the JavaScript it became. */
+  readonly codeLength: number;
   /** Forgets the lines of the chunk; errors in it have no position any more. */
   release(): void;
 }
@@ -116,7 +118,7 @@ export function compileChunk(
   };
   const make = new Function(...Object.keys(scope), `${code}\n//# sourceURL=${url}`);
   const main = asSyntaxError(name, () => make(...Object.values(scope)) as LuaFunction);
-  return { main, release: () => forgetChunk(number) };
+  return { main, codeLength: code.length, release: () => forgetChunk(number) };
 }
 
 /** The JavaScript of a script; for tests and for reading. */

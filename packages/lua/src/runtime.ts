@@ -39,6 +39,8 @@ const STACK_ROOM: readonly number[] = new Array(8192).fill(0);
 export class LuaRuntime {
   readonly globals: LuaTable;
   readonly #interrupt: (() => void) | undefined;
+  /** Characters of JavaScript that the scripts became which are not released. */
+  codeLength = 0;
 
   constructor(options: RuntimeOptions = {}) {
     this.#interrupt = options.interrupt;
@@ -52,7 +54,7 @@ export class LuaRuntime {
   }
 
   compile(source: string, name: string): CompiledScript {
-    const { main, release } = this.#compileChunk(source, name);
+    const { main, release } = this.#counted(this.#compileChunk(source, name));
     return {
       sha1: createHash('sha1').update(source, 'latin1').digest('hex'),
       run: (keys, args) => this.#run(main, keys, args),
@@ -69,7 +71,17 @@ export class LuaRuntime {
     environment.readonly = false;
     const chunk = compileChunk(source, name, environment, new Set());
     environment.readonly = true;
-    return chunk;
+    return this.#counted(chunk);
+  }
+
+  #counted(chunk: Chunk): Chunk {
+    const { codeLength } = chunk;
+    this.codeLength += codeLength;
+    const release = (): void => {
+      this.codeLength -= codeLength;
+      chunk.release();
+    };
+    return { ...chunk, release };
   }
 
   /** Calls a function of a script, as `run` calls a script, with KEYS and ARGV as they are. */

@@ -114,6 +114,11 @@ export class FunctionLibraries {
     return { runtime, loading: LuaTable.of([['redis', redis]]) };
   }
 
+  /** Characters of JavaScript that the libraries became. */
+  get codeLength(): number {
+    return this.#globals?.runtime.codeLength ?? 0;
+  }
+
   /** The function of a name in any case. */
   find(name: string): LibraryFunction | undefined {
     return this.#functions.get(name) ?? this.#functions.get(name.toLowerCase());

@@ -160,6 +160,11 @@ export class ScriptEngine implements ScriptHost {
     return this.#scripts.size;
   }
 
+  /** Characters of JavaScript that scripts became. */
+  get codeLength(): number {
+    return this.#runtime.codeLength;
+  }
+
   has(digest: string): boolean {
     return this.#scripts.has(digest);
   }

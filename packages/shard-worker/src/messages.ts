@@ -191,6 +191,9 @@ export interface ShardStatistics {
   readonly commands: readonly (readonly [number, number, number, number])[];
   /** Error replies by code; of a shard in the gateway's thread, those of the gateway too. */
   readonly errors: readonly (readonly [code: string, count: number])[];
+  /** Characters of JavaScript that scripts and libraries of functions became. */
+  readonly scriptCodeLength: number;
+  readonly functionCodeLength: number;
   /** Thread's V8 heap in use, bytes. */
   readonly heapBytes: number;
 }

@@ -344,6 +344,8 @@ export class ShardHost {
       commands,
       scriptForeignKeys: this.#scripts.foreignKeys,
       errors: [...engine.reply.errorCodes],
+      scriptCodeLength: this.#scripts.scripts.codeLength,
+      functionCodeLength: this.#scripts.scripts.functions.codeLength,
       heapBytes: v8.getHeapStatistics().used_heap_size,
     };
   }

@@ -116,8 +116,7 @@ function maximum(numbers: readonly number[]): number {
 }
 
 function memory(snapshot: Snapshot): Lines {
-  const { configuration, shards, statistics } = snapshot.gateway;
-  const { scripts } = shards;
+  const { configuration, statistics } = snapshot.gateway;
   const dataset = sumOf(snapshot, 'usedMemory');
   const held = sumOf(snapshot, 'heldMemory');
   let buffers = 0;
@@ -148,11 +147,7 @@ function memory(snapshot: Snapshot): Lines {
     ['allocator_resident', rss],
     ['total_system_memory', os.totalmem()],
     ['total_system_memory_human', humanBytes(os.totalmem())],
-    ['used_memory_lua', 0],
-    ['used_memory_lua_human', '0B'],
-    ['used_memory_scripts', scripts.bytes],
-    ['used_memory_scripts_human', humanBytes(scripts.bytes)],
-    ['number_of_cached_scripts', scripts.size],
+    ...scriptMemory(snapshot),
     ['maxmemory', limit],
     ['maxmemory_human', humanBytes(limit)],
     ['maxmemory_policy', configuration.values.maxmemoryPolicy],
@@ -169,6 +164,29 @@ function memory(snapshot: Snapshot): Lines {
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', sumOf(snapshot, 'lazyFreePending')],
     ['lazyfreed_objects', sumOf(snapshot, 'lazyFreed')],
+  ];
+}
+
+/** Sources of scripts and libraries, and the JavaScript that they became in the shards. */
+function scriptMemory(snapshot: Snapshot): Lines {
+  const { functions, scripts } = snapshot.gateway.shards;
+  const scriptCode = sumOf(snapshot, 'scriptCodeLength');
+  const functionCode = sumOf(snapshot, 'functionCodeLength');
+  const sources = scripts.bytes + functions.bytes;
+  return [
+    ['used_memory_lua', scriptCode],
+    ['used_memory_vm_eval', scriptCode],
+    ['used_memory_lua_human', humanBytes(scriptCode)],
+    ['used_memory_scripts_eval', scripts.bytes],
+    ['number_of_cached_scripts', scripts.size],
+    ['number_of_functions', functions.functionCount],
+    ['number_of_libraries', functions.libraries.length],
+    ['used_memory_vm_functions', functionCode],
+    ['used_memory_vm_total', scriptCode + functionCode],
+    ['used_memory_vm_total_human', humanBytes(scriptCode + functionCode)],
+    ['used_memory_functions', functions.bytes],
+    ['used_memory_scripts', sources],
+    ['used_memory_scripts_human', humanBytes(sources)],
   ];
 }
 

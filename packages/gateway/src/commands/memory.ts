@@ -2,7 +2,7 @@
  * MEMORY's reports over all shards: STATS, DOCTOR and MALLOC-STATS. USAGE and PURGE are core's.
  *
  * Figures are those of INFO: sums of what the arenas hand out, not estimates, and the process's
- * resident size. Fields of Redis that mean nothing here (replication, scripts) are 0.
+ * resident size. Fields of Redis that mean nothing here (replication) are 0.
  */
 import { formatDouble17, LOADING, STALE } from '@hashlane/core/metadata';
 import type { ReplyWriter } from '@hashlane/resp';
@@ -32,6 +32,9 @@ interface MemoryFigures {
   readonly resident: number;
   readonly keys: number;
   readonly databases: readonly DatabaseTables[];
+  /** Sources of scripts, and of libraries of functions. */
+  readonly scripts: number;
+  readonly functions: number;
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
@@ -78,6 +81,8 @@ async function gatherFigures(gateway: Gateway): Promise<MemoryFigures> {
       ({ keys }) => keys,
     ),
     databases: tablesOf(shards),
+    scripts: gateway.shards.scripts.bytes,
+    functions: gateway.shards.functions.bytes,
   };
 }
 
@@ -94,7 +99,13 @@ function ratio(a: number, b: number): number {
   return b === 0 ? 1 : a / b;
 }
 
-function fieldsBefore({ peak, used, clients }: MemoryFigures): readonly Field[] {
+function fieldsBefore({
+  peak,
+  used,
+  clients,
+  scripts,
+  functions,
+}: MemoryFigures): readonly Field[] {
   return [
     ['peak.allocated', peak],
     ['total.allocated', used],
@@ -104,8 +115,8 @@ function fieldsBefore({ peak, used, clients }: MemoryFigures): readonly Field[] 
     ['clients.normal', clients],
     ['cluster.links', 0],
     ['aof.buffer', 0],
-    ['lua.caches', 0],
-    ['functions.caches', 0],
+    ['lua.caches', scripts],
+    ['functions.caches', functions],
   ];
 }
 
