@@ -21,7 +21,7 @@ import { matchesGlob } from './glob-pattern.ts';
 import { parseConfiguration, readConfigurationFile } from './redis-conf.ts';
 
 /** In the table but not in Redis 7.0: ours, and what 7.2 added. */
-const OURS = ['shards', 'isolation'];
+const OURS = ['shards', 'isolation', 'route', 'script-keys'];
 const NEWER = [
   'cluster-announce-human-nodename',
   'locale-collate',

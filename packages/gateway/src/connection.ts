@@ -37,6 +37,7 @@ import {
 import { lockName } from './lock-table.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
 import { parseCopy } from './request-copy.ts';
+import type { GateKind } from './script-gate.ts';
 import type { Transaction } from './transaction.ts';
 import type { Side } from './undelivered.ts';
 
@@ -99,6 +100,8 @@ export class Connection implements ReplyReceiver {
   /** The shard that a script was sent to which is not answered yet; NO_SHARD for none. */
   scriptShard = NO_SHARD;
   #putOffCommand: Block | undefined;
+  /** What counts as on its way at the script gate. */
+  gateKind: GateKind | undefined;
 
   /** Commands on their way in parts to several shards, in the order of their replies. */
   readonly partedCommands: PartedCommand[] = [];
@@ -404,6 +407,7 @@ export class Connection implements ReplyReceiver {
     this.outstanding -= count;
     if (this.outstanding > 0) return;
     this.#isMixed = false;
+    if (this.gateKind !== undefined) this.gateway.scriptGate.settled(this);
     if (this.state === 'closed') this.gateway.forget(this);
     else if (this.state === 'closing') this.endWhenSent();
     else if (this.isBarred && !this.isHeldByGateway) this.release();

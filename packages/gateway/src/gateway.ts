@@ -61,6 +61,7 @@ import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
 import { LOCAL } from './reply-order.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
+import { ScriptGate } from './script-gate.ts';
 import type { ReplyFunction, ServerCall } from './server-command.ts';
 import { SilentReceiver } from './silent-receiver.ts';
 import type { SnapshotScheduler } from './snapshot-scheduler.ts';
@@ -90,6 +91,7 @@ export class Gateway {
   readonly coordinator: Coordinator;
   readonly isolation: Isolation;
   readonly pause: ClientPause;
+  readonly scriptGate: ScriptGate;
   readonly statistics = new Statistics();
   /** Where the keys of the request are that was looked at last. */
   readonly keys = new KeyFinder();
@@ -132,6 +134,7 @@ export class Gateway {
     this.coordinator = new Coordinator(this);
     this.isolation = createIsolation(configuration.values.isolation, this);
     this.pause = new ClientPause(this);
+    this.scriptGate = new ScriptGate(this);
   }
 
   /** Connects the gateway to the shards; called once. */
@@ -140,6 +143,9 @@ export class Gateway {
     this.#links = shards.links;
     this.#inProcess = shards.inProcess;
     this.turn.collectsInput = this.#inProcess !== undefined;
+    const { isolation, scriptKeys } = this.configuration.values;
+    this.scriptGate.isNeeded =
+      shards.links.length > 1 && isolation === 'locked' && scriptKeys === 'any';
   }
 
   get links(): readonly ShardLink[] {
@@ -241,6 +247,7 @@ export class Gateway {
   connectionClosed(connection: Connection): void {
     this.statistics.connectionClosed(connection);
     this.pause.forget(connection);
+    this.scriptGate.forget(connection);
     if (connection.watchedShards.size > 0) unwatch(this, connection);
     if (connection.isBlocked) this.cancelWait(connection);
     else if (connection.outstanding === 0) this.forget(connection);
@@ -646,18 +653,12 @@ export class Gateway {
     } else if (shards > 1) {
       shard = this.#shardOfAll(entry.spec, parser);
       if (shard < 0) {
-        if (this.mustSettle(connection, entry.spec.flags, shard)) {
-          this.putOff(connection, parser);
-          return;
-        }
+        if (!this.mayGo(connection, entry, shard, parser)) return;
         this.coordinator.coordinate(connection, entry, parser);
         return;
       }
     }
-    if (shards > 1 && this.mustSettle(connection, entry.spec.flags, shard)) {
-      this.putOff(connection, parser);
-      return;
-    }
+    if (shards > 1 && !this.mayGo(connection, entry, shard, parser)) return;
     if ((this.gate & GATE_LOCKED) !== 0) {
       if (this.#holds(receiver, entry, parser, connection, shard)) return;
     }
@@ -681,6 +682,24 @@ export class Gateway {
     if (!connection.owesOnly(shard)) return true;
     connection.scriptShard = shard;
     return false;
+  }
+
+  /** False when a command was put off, for the sake of scripts or because it is one. */
+  mayGo(
+    connection: Connection,
+    { isBlocking, spec }: CommandEntry,
+    shard: number,
+    parser: RequestParser,
+  ): boolean {
+    if (this.mustSettle(connection, spec.flags, shard)) {
+      this.putOff(connection, parser);
+      return false;
+    }
+    if ((spec.flags & NO_MANDATORY_KEYS) !== 0) {
+      return this.scriptGate.enters(connection, 'script', parser);
+    }
+    // Who blocks takes from one shard, and may wait for long.
+    return shard >= 0 || isBlocking || this.scriptGate.enters(connection, 'command', parser);
   }
 
   /** Dispatches a command again when all that its connection is owed has come. */

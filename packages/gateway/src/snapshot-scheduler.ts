@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors } from '@hashlane/resp';
+import type { SaveOptions } from '@hashlane/shard-worker';
 import { GATE_MISCONFIGURED, type Gateway, messageOf } from './gateway.ts';
 import { REDIS_VERSION } from './version.ts';
 
@@ -135,25 +136,39 @@ export class SnapshotScheduler {
     return running;
   }
 
+  /**
+   * Marks the snapshot and counts changes in the same turn, so both see the same moment; and at one
+   * at which no transaction over several shards is half done, nor a script.
+   */
+  #mark(options: SaveOptions): Promise<{ counting: Promise<void>; saving: Promise<number> }> {
+    const { isolation, scriptGate, shards } = this.#gateway;
+    return scriptGate.run(async (leave) => {
+      const { counting, marking, saving } = await isolation.runAtOnce(undefined, async () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const running = shards.save({ ...options, marked: resolve });
+        running.catch(() => resolve());
+        return { counting: this.#countChanges(), marking: promise, saving: running };
+      });
+      void marking.then(leave);
+      await marking;
+      return { counting, saving };
+    });
+  }
+
   async #take(): Promise<void> {
-    const { configuration, isolation, logger, shards } = this.#gateway;
+    const { configuration, logger } = this.#gateway;
     const { dbfilename, dir, rdbchecksum } = configuration.values;
     const started = performance.now();
     this.startedAtSeconds = nowSeconds();
     this.#lastTrySeconds = this.startedAtSeconds;
     try {
-      // Posted in the same turn as the marks, so both see the same moment; and at one at which no
-      // transaction over several shards is half done.
-      const { counting, saving } = await isolation.runAtOnce(undefined, async () => ({
-        counting: this.#countChanges(),
-        saving: shards.save({
-          directory: dir,
-          fileName: dbfilename,
-          serverVersion: REDIS_VERSION,
-          createdAtSeconds: this.startedAtSeconds,
-          checksum: rdbchecksum,
-        }),
-      }));
+      const { counting, saving } = await this.#mark({
+        directory: dir,
+        fileName: dbfilename,
+        serverVersion: REDIS_VERSION,
+        createdAtSeconds: this.startedAtSeconds,
+        checksum: rdbchecksum,
+      });
       saving.catch(() => {});
       await counting;
       const marked = this.#lastChanges;

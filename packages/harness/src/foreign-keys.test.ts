@@ -35,6 +35,16 @@ async function openAccounts(client: RawClient): Promise<void> {
   for (let i = 0; i < ACCOUNTS; i++) await client.text('SET', `account:${i}`, '1000');
 }
 
+function sumOf(values: readonly string[]): number {
+  return values.reduce((sum, value) => sum + Number(value), 0);
+}
+
+async function getInTransaction(client: RawClient, names: readonly string[]): Promise<string[]> {
+  await client.text('MULTI');
+  for (const name of names) await client.text('GET', name);
+  return (await client.value('EXEC')) as string[];
+}
+
 async function crowd(
   server: ServerProcess,
   work: (client: RawClient, worker: number, round: number) => Promise<void>,
@@ -52,11 +62,19 @@ t.test('money moves between accounts on all shards, and none is made or lost', a
   using setup = await server.connect();
   await openAccounts(setup);
   const random = new SeededRandom(11);
+  const names = Array.from({ length: ACCOUNTS }, (_, i) => `account:${i}`);
   let sums = 0;
   let refused = 0;
-  await crowd(server, async (client, worker) => {
+  await crowd(server, async (client, worker, round) => {
     const [from, to] = [random.below(ACCOUNTS), random.below(ACCOUNTS)];
-    if (worker % 3 === 0) {
+    if (worker === 4) {
+      // A command over several shards, and EXEC, see whole transfers as well as scripts do.
+      const values =
+        round % 2 === 0
+          ? ((await client.value('MGET', ...names)) as string[])
+          : await getInTransaction(client, names);
+      t.equal(sumOf(values), TOTAL, 'a command sees whole transfers');
+    } else if (worker % 3 === 0) {
       // On the shard of any account: it is declared, the others are not.
       const reply = await client.call('EVAL', SUM, '1', `account:${from}`);
       if (reply.startsWith(CIRCLE)) refused++;
@@ -71,12 +89,34 @@ t.test('money moves between accounts on all shards, and none is made or lost', a
     }
   });
   t.ok(sums > ROUNDS, `${sums} sums, ${refused} gave way`);
+  t.equal(sumOf((await setup.value('MGET', ...names)) as string[]), TOTAL);
+});
+
+t.test('a snapshot has whole transfers', async (t) => {
+  const dir = t.testdir();
+  {
+    await using server = await startServer({ shards: SHARDS, dir });
+    using client = await server.connect();
+    await openAccounts(client);
+    const random = new SeededRandom(3);
+    let saves = 0;
+    await crowd(server, async (worker, number, round) => {
+      if (number === 0) {
+        if (round % 20 !== 0) return;
+        t.equal(await worker.call('SAVE'), '+OK\r\n');
+        saves++;
+        return;
+      }
+      const [from, to] = [random.below(ACCOUNTS), random.below(ACCOUNTS)];
+      const keys = ['1', `account:${number % 2 === 0 ? from : to}`];
+      await worker.call('EVAL', TRANSFER, ...keys, `${from}`, `${to}`, '7');
+    });
+    t.equal(saves, ROUNDS / 20);
+  }
+  await using server = await startServer({ shards: 0, dir });
+  using client = await server.connect();
   const names = Array.from({ length: ACCOUNTS }, (_, i) => `account:${i}`);
-  const values = (await setup.value('MGET', ...names)) as string[];
-  t.equal(
-    values.reduce((sum, value) => sum + Number(value), 0),
-    TOTAL,
-  );
+  t.equal(sumOf((await client.value('MGET', ...names)) as string[]), TOTAL);
 });
 
 t.test('what a client sends before and after a script takes effect in its order', async (t) => {

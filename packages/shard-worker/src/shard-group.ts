@@ -76,6 +76,8 @@ export interface SaveOptions {
   readonly serverVersion: string;
   readonly createdAtSeconds: number;
   readonly checksum: boolean;
+  /** All shards have answered the mark: what comes now is not in the snapshot. */
+  marked?(): void;
 }
 
 export interface LoadOptions {
@@ -305,6 +307,7 @@ export class ShardGroup {
    * Rejects when a shard is down or the file cannot be written; the old file is untouched then.
    */
   async save(options: SaveOptions): Promise<number> {
+    const { marked, ...file } = options;
     const channels = this.links.map(() => this.#threads.channel());
     // One turn: no request can come between the marks of two shards.
     const marks = this.links.map((link, i) =>
@@ -314,10 +317,11 @@ export class ShardGroup {
     const ports = channels.map(({ port2 }) => port2);
     try {
       const sizes = await Promise.all(marks);
+      marked?.();
       const result = (await this.#threads.runBackground(
         {
           kind: 'write-snapshot',
-          ...options,
+          ...file,
           databases: mergeSizes(sizes),
           libraries,
           ports,
