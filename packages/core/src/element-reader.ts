@@ -12,6 +12,8 @@ import { SetValue } from './set-value.ts';
 import { ZsetValue } from './zset-value.ts';
 
 const SCRATCH_BYTES = 16 * 1024;
+/** Memory that stays with the reader: growing anew each time would be half of a SORT's garbage. */
+const SCRATCH_BYTES_KEPT = 1024 * 1024;
 const SPANS_MIN = 256;
 const CR = 13;
 const ZERO = 48;
@@ -40,7 +42,8 @@ export class ElementSpans {
     const { arena } = keyspace;
     const { settings } = engine;
     const writer = this.#writer;
-    writer.reset();
+    if (writer.block.bytes.length <= SCRATCH_BYTES_KEPT) writer.position = 0;
+    else writer.reset();
     switch (keyspace.typeOf(reference)) {
       case LIST:
         list.open(arena, reference, settings.listMaxListpackSize);
