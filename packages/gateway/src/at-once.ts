@@ -22,7 +22,6 @@ import {
   NO_CLAIM,
   type ReplyReceiver,
   type RequestArguments,
-  shardOfKey,
 } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
@@ -214,14 +213,14 @@ export class AtOnceCommands {
       this.#hashes = new Int32Array(2 * count);
     }
     const { positions } = this.#gateway.keys;
-    const shards = this.#gateway.links.length;
+    const { router } = this.#gateway.shards;
     const { block } = parser;
     for (let i = 0; i < count; i++) {
       const offset = parser.offset(positions[i]!);
       const length = parser.length(positions[i]!);
       const hash = hashBytes(block, offset, length);
       this.#hashes[i] = hash;
-      this.#owners[i] = shardOfKey(block, offset, length, hash, shards);
+      this.#owners[i] = router.shardOf(block, offset, length, hash);
     }
   }
 

@@ -46,7 +46,6 @@ import {
   type RequestArguments,
   type ShardGroup,
   type ShardLink,
-  shardOfKey,
 } from '@hashlane/shard-worker';
 import { busyError } from './busy-scripts.ts';
 import { ClientPause } from './client-pause.ts';
@@ -649,7 +648,7 @@ export class Gateway {
       const offset = (parser.spans[2] + parser.origin) | 0;
       const length = parser.spans[3];
       hash = hashBytes(parser.block, offset, length);
-      if (shards > 1) shard = shardOfKey(parser.block, offset, length, hash, shards);
+      if (shards > 1) shard = this.shards.router.shardOf(parser.block, offset, length, hash);
     } else if (shards > 1) {
       shard = this.#shardOfAll(entry.spec, parser);
       if (shard < 0) {
@@ -851,7 +850,7 @@ export class Gateway {
 
   readonly #shardOf = (key: Block): number => {
     const { length } = key.bytes;
-    return shardOfKey(key, 0, length, hashBytes(key, 0, length), this.#links.length);
+    return this.shards.router.shardOf(key, 0, length, hashBytes(key, 0, length));
   };
 
   /** The shard of the key in an argument. */
@@ -859,7 +858,7 @@ export class Gateway {
     const offset = parser.offset(i);
     const length = parser.length(i);
     const hash = hashBytes(parser.block, offset, length);
-    return shardOfKey(parser.block, offset, length, hash, this.#links.length);
+    return this.shards.router.shardOf(parser.block, offset, length, hash);
   }
 }
 

@@ -23,6 +23,9 @@ import type { Logger } from './log.ts';
 import { ConfigurationError } from './redis-conf.ts';
 import { SnapshotScheduler } from './snapshot-scheduler.ts';
 
+/** Seed of key hashes. One for the process: shards in its threads share the hash function. */
+const HASH_SEED = randomInt(2 ** 31);
+
 /** How long connections may take to accept their last replies. */
 const LAST_REPLIES_MS = 1000;
 
@@ -73,7 +76,7 @@ class Server {
     const gateway = this.#gateway;
     gateway.gate |= GATE_LOADING;
     gateway.shutdown = (options) => this.#stop(options);
-    gateway.attach(startShards(gateway, randomInt(2 ** 31)));
+    gateway.attach(startShards(gateway, HASH_SEED));
     gateway.snapshots = new SnapshotScheduler(gateway);
     gateway.configurationAttached();
     let snapshot: string | undefined;

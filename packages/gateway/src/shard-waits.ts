@@ -9,27 +9,24 @@
  *           wait; the others are told to forget it
  *
  * Between the failed tries and the registration an element may arrive: registering runs the
- * command again in each shard, which serves at once if it wins the claim. Whoever ends the wait
+ * command again in each shard, which serves at once if it wins the claim. Straight after a first
+ * try the registration is tentative instead: a shard that has one of the keys says so, and the
+ * others' keys are tried in their order. Whoever ends the wait
  * otherwise (time-out in a shard, CLIENT UNBLOCK, a client that is gone) must win the claim too.
  *
  * BLMOVE between two shards (moves.ts) has a waiter that is not served but *announced*: its shard
  * says that the element is there, holds back everybody else who waits for it, and the wait's
  * `attempt` takes it with the keys of both shards locked. When another client was faster the waiter
- * goes on at its old place:
- *
- *   waiting ──READY──▶ attempting ──it is there──▶ over, the shard forgets the waiter
- *      ▲                   │
- *      └──────RESUME───────┘ nothing there any more
+ * goes on at its old place (shard-wait.ts).
  */
 
 import { COMMAND_METADATA, parseSeconds } from '@hashlane/core/metadata';
-import { type Block, errors, type RequestParser } from '@hashlane/resp';
+import { errors, type RequestParser } from '@hashlane/resp';
 import {
   NO_CLAIM,
   REQUEST_DENY_BLOCKING,
   REQUEST_GIVES_WAY,
   REQUEST_WAITS_ONLY,
-  type ReplyReceiver,
   type RequestArguments,
 } from '@hashlane/shard-worker';
 import { PartArguments } from './at-once.ts';
@@ -38,9 +35,10 @@ import { type Connection, NO_SHARD } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import { addUse, type KeyUse } from './isolation.ts';
-import { elementsOf, isError, isNull, isNullAt } from './reply-reader.ts';
+import { elementsOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
+import { type Ended, Forgetting, Wait, type WaitOwner } from './shard-wait.ts';
 import { poppedSide, returnElements } from './undelivered.ts';
 
 /** The keys of a command that one shard has, in the command's order. */
@@ -56,7 +54,6 @@ const TIMEOUT_MAX_MS = 2 ** 63;
 const UNBLOCKED = Buffer.from(`-${errors.unblocked}\r\n`);
 const FORCED = Buffer.from(`-${errors.unblockedByForce}\r\n`);
 const TOO_MANY = Buffer.from('-ERR too many clients wait in several shards\r\n');
-const PLUS = 43;
 
 const RESUME = numberOf('HASHLANE.RESUME');
 const LEAVE = numberOf('HASHLANE.LEAVE');
@@ -66,150 +63,7 @@ function numberOf(name: string): number {
   return COMMAND_METADATA.findIndex((spec) => spec.name === name);
 }
 
-/** How a wait can end: with a raw reply, or undefined when there is nobody to answer or nothing. */
-type Ended = (answer: Buffer | undefined) => void;
-/** Tries to serve an announced wait; false when there was nothing any more. */
-type Attempt = () => Promise<boolean>;
-
-/** One wait in several shards, or of one whose command goes on in another. */
-class Wait implements ReplyReceiver {
-  readonly readsWriter = false;
-  readonly connection: Connection;
-  readonly claim: number;
-  readonly #waits: ShardWaits;
-  readonly #ended: Ended;
-  /** Shards that were asked to let it wait. */
-  readonly shards: number[] = [];
-  /** Number under which shards know it. */
-  id = 0;
-  isOver = false;
-  isClientGone = false;
-  attempt: Attempt | undefined;
-  isAttempting = false;
-  /** The shard that has answered, and so forgotten it. */
-  servedBy = NO_SHARD;
-  /** Its shards have not all said yet whether one of its keys is there; called when they have. */
-  registered: (() => void) | undefined;
-  /** Answers to the registration that are missing. */
-  missing = 0;
-  isReadySomewhere = false;
-  /** Its time was up before all had answered. */
-  hasTimedOut = false;
-  /** Begins the command anew: a key was there when it was registered. */
-  again: ((mayWait: boolean) => void) | undefined;
-  #answer: Buffer | undefined;
-
-  constructor(waits: ShardWaits, connection: Connection, claim: number, ended: Ended) {
-    this.#waits = waits;
-    this.connection = connection;
-    this.claim = claim;
-    this.#ended = ended;
-  }
-
-  end(answer: Buffer | undefined): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.#answer = answer;
-    // An attempt comes to its end first: what it has moved is moved.
-    if (!this.isAttempting) this.#settle();
-  }
-
-  #settle(): void {
-    const ended = (): void => this.#ended(this.#answer);
-    // A connection that is being closed is closed when the shards have answered; what it was to get
-    // goes back then.
-    if (this.isClientGone) this.#waits.finish(this, ended);
-    else {
-      this.#waits.finish(this);
-      ended();
-    }
-  }
-
-  /** A shard answered at once: it won the claim, or found an error, or had lost (null). */
-  receive(source: number, block: Block, start: number, end: number): boolean {
-    if (block.bytes[start] === PLUS) this.isReadySomewhere = true;
-    // A shard that lost the claim answers null: that says nothing.
-    else if (!isNullAt(block.bytes, start)) this.#served(source, block, start, end);
-    this.#countAnswer();
-    return false;
-  }
-
-  blocked(): void {
-    this.#countAnswer();
-  }
-
-  #countAnswer(): void {
-    // Not within the delivery of a batch of replies.
-    if (this.registered !== undefined && --this.missing === 0) queueMicrotask(this.registered);
-  }
-
-  late(source: number, block: Block, start: number, end: number): boolean {
-    if (block.bytes[start] === PLUS) this.#try(source);
-    else if (isNullAt(block.bytes, start)) this.#timedOut(source, block, start, end);
-    else this.#served(source, block, start, end);
-    return false;
-  }
-
-  /** The time is up. That says nothing if there was something to take when it was registered. */
-  #timedOut(source: number, block: Block, start: number, end: number): void {
-    if (this.registered !== undefined) this.hasTimedOut = true;
-    else if (this.isReadySomewhere) queueMicrotask(() => this.beginAgain(false));
-    else this.#served(source, block, start, end);
-  }
-
-  /** Ends the wait without an answer. */
-  beginAgain(mayWait: boolean): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.#waits.finish(this);
-    this.again!(mayWait);
-  }
-
-  #served(source: number, block: Block, start: number, end: number): void {
-    this.servedBy = source;
-    this.end(Buffer.from(block.bytes.subarray(start, end)));
-  }
-
-  #try(source: number): void {
-    if (this.isOver || this.attempt === undefined) return;
-    this.isAttempting = true;
-    const after = (wasServed: boolean): void => {
-      this.isAttempting = false;
-      if (this.isOver) this.#settle();
-      else if (wasServed) this.end(undefined);
-      else this.#waits.resume(this, source);
-    };
-    this.attempt().then(after, () => after(false));
-  }
-}
-
-/** Counts the shards that have forgotten a wait; then its claim word and number are free again. */
-class Forgetting implements ReplyReceiver {
-  readonly readsWriter = false;
-  readonly #done: () => void;
-  missing: number;
-
-  constructor(missing: number, done: () => void) {
-    this.missing = missing;
-    this.#done = done;
-  }
-
-  receive(_source: number, _block: Block, _start: number, _end: number, count: number): boolean {
-    this.missing -= count;
-    if (this.missing === 0) this.#done();
-    return false;
-  }
-
-  blocked(): void {
-    throw new Error('forgetting does not block');
-  }
-
-  late(): boolean {
-    return false;
-  }
-}
-
-export class ShardWaits {
+export class ShardWaits implements WaitOwner {
   readonly #gateway: Gateway;
   readonly #waits = new Map<Connection, Wait>();
   readonly #arguments = new PartArguments();

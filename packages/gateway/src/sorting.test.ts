@@ -1,14 +1,14 @@
 import { Block } from '@hashlane/resp';
-import { hashBytes, shardOfKey } from '@hashlane/shard-worker';
+import { hashBytes, Router } from '@hashlane/shard-worker';
 import t from 'tap';
 import { parseCopy } from './request-copy.ts';
 import { sortsAlone } from './sorting.ts';
 
-const SHARDS = 64;
+const router = new Router(64, []);
 
 function shardOf(key: Block): number {
   const { length } = key.bytes;
-  return shardOfKey(key, 0, length, hashBytes(key, 0, length), SHARDS);
+  return router.shardOf(key, 0, length, hashBytes(key, 0, length));
 }
 
 function alone(...words: string[]): boolean {

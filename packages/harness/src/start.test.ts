@@ -42,7 +42,10 @@ for (const [name, options] of KINDS) {
 
 void t.test('two servers in one process know nothing of each other', async (t) => {
   await using one = await start();
+  // What one stores before the other starts must be found after.
+  await one.client().set('early', 'one');
   await using other = await start({ shards: 1, config: { databases: 2 } });
+  t.equal(await one.client().get('early'), 'one');
   await one.client().set('key', 'one');
   t.equal(await other.client().get('key'), null);
   await other.client().set('key', 'other');

@@ -16,7 +16,7 @@ import {
 import { Block } from '@hashlane/resp';
 import { LoadChunkWriter } from './load-stream.ts';
 import type { SnapshotChunk, SnapshotCredit } from './messages.ts';
-import { setRoutes, shardOfKey } from './routing.ts';
+import { Router } from './routing.ts';
 
 const LOAD_CHUNK_BYTES = 1 << 20;
 /** Chunks on their way to one shard before the scan waits. */
@@ -117,7 +117,6 @@ function drainShard(port: MessagePort, writer: SnapshotWriter): Promise<boolean>
 
 async function loadSnapshot(task: LoadSnapshotTask): Promise<LoadSnapshotResult> {
   seedHash(task.seed);
-  setRoutes(task.routes);
   const loader = new Loader(task);
   const libraries: string[] = [];
   try {
@@ -145,6 +144,7 @@ async function loadSnapshot(task: LoadSnapshotTask): Promise<LoadSnapshotResult>
 /** Sorts records by shard and keeps at most a few chunks per shard on the way. */
 class Loader {
   readonly #task: LoadSnapshotTask;
+  readonly #router: Router;
   readonly #writers: LoadChunkWriter[];
   readonly #inFlight: number[];
   #wake: (() => void) | undefined;
@@ -152,6 +152,7 @@ class Loader {
 
   constructor(task: LoadSnapshotTask) {
     this.#task = task;
+    this.#router = new Router(task.shards, task.routes);
     this.#writers = task.ports.map(() => new LoadChunkWriter(LOAD_CHUNK_BYTES + (1 << 16)));
     this.#inFlight = task.ports.map(() => 0);
     task.ports.forEach((port, i) => {
@@ -169,11 +170,11 @@ class Loader {
   }
 
   add(record: RawRecord): void {
-    const { shards, only } = this.#task;
+    const { only } = this.#task;
     const key = this.#blockOf(record.keyBytes);
     const keyLength = record.keyEnd - record.keyStart;
     const hash = hashBytes(key, record.keyStart, keyLength);
-    const shard = shardOfKey(key, record.keyStart, keyLength, hash, shards);
+    const shard = this.#router.shardOf(key, record.keyStart, keyLength, hash);
     if (only !== undefined && shard !== only) return;
     const slot = only === undefined ? shard : 0;
     this.#writers[slot].add(record);

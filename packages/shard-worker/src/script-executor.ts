@@ -28,7 +28,7 @@ import { type CommandExecutor, FIRST_KEY, replyError } from '@hashlane/scripting
 import type { Door, DoorCall } from './door.ts';
 import { STAYS_TRUSTED } from './limits.ts';
 import { ROAMS, Roamers, type Stays } from './roamers.ts';
-import { routeOf, shardOfKey } from './routing.ts';
+import type { Router } from './routing.ts';
 import { nextScanCursor, readScanCursor } from './scan-cursor.ts';
 
 const NUMBERS: ReadonlyMap<string, number> = new Map(
@@ -38,7 +38,7 @@ const NUMBERS: ReadonlyMap<string, number> = new Map(
 export interface ScriptExecutorOptions {
   readonly engine: Engine;
   readonly index: number;
-  readonly shards: number;
+  readonly router: Router;
   /** Undefined with one shard. */
   readonly door: Door | undefined;
   /** Executes a command here. */
@@ -76,7 +76,7 @@ export class ScriptExecutor implements CommandExecutor {
     this.#declared = scriptKeys === 'declared' ? new Set(keys) : undefined;
     const { door } = this.#options;
     if (door === undefined) return;
-    const route = keys.length === 0 ? 0 : routeOfArgument(request, FIRST_KEY);
+    const route = keys.length === 0 ? 0 : this.#routeOfArgument(request, FIRST_KEY);
     this.#stay = this.#roamers.staysOf(name, route);
     door.begin(this.#stay.count < STAYS_TRUSTED);
   }
@@ -89,6 +89,14 @@ export class ScriptExecutor implements CommandExecutor {
     if (door.hasRoamed) stay.count = ROAMS;
     else if (stay.count < STAYS_TRUSTED) stay.count++;
     door.end();
+  }
+
+  #routeOfArgument(request: Request, i: number): number {
+    const offset = request.offset(i);
+    const length = request.length(i);
+    const { block } = request;
+    const hash = hashBytes(block, offset, length);
+    return this.#options.router.routeOf(block, offset, length, hash);
   }
 
   execute(command: number, spec: CommandSpec, request: Request): void {
@@ -143,14 +151,14 @@ export class ScriptExecutor implements CommandExecutor {
       this.#owners = new Uint8Array(2 * count);
     }
     const { block } = request;
-    const { shards } = this.#options;
+    const { router } = this.#options;
     let owner = -2;
     for (let i = 0; i < count; i++) {
       const position = this.#keys.positions[i]!;
       const offset = request.offset(position);
       const length = request.length(position);
       const hash = hashBytes(block, offset, length);
-      const shard = shardOfKey(block, offset, length, hash, shards);
+      const shard = router.shardOf(block, offset, length, hash);
       this.#hashes[i] = hash;
       this.#owners[i] = shard;
       if (owner === -2) owner = shard;
@@ -311,7 +319,8 @@ export class ScriptExecutor implements CommandExecutor {
   }
 
   #everywhere(name: string, words: Words): Buffer[] {
-    const { index, shards } = this.#options;
+    const { index, router } = this.#options;
+    const { shards } = router;
     return Array.from({ length: shards }, (_, shard) =>
       shard === index ? this.#run(name, words) : this.#runOn(shard, name, words, []),
     );
@@ -342,7 +351,7 @@ export class ScriptExecutor implements CommandExecutor {
   /** One shard after the other, as for clients: the cursor says which. */
   #scan(words: readonly Buffer[]): void {
     const { reply } = this.#engine;
-    const { shards } = this.#options;
+    const { shards } = this.#options.router;
     const place = readScanCursor(words[0]!.latin1Slice(), shards);
     if (place === undefined) {
       reply.error(errors.invalidCursor);
@@ -369,13 +378,6 @@ interface Place {
   readonly hash: number;
   readonly shard: number;
   readonly isWritten: boolean;
-}
-
-function routeOfArgument(request: Request, i: number): number {
-  const offset = request.offset(i);
-  const length = request.length(i);
-  const { block } = request;
-  return routeOf(block, offset, length, hashBytes(block, offset, length));
 }
 
 function numberOf(name: string): number {

@@ -36,7 +36,7 @@ import type {
   ShardTask,
 } from './messages.ts';
 import { PortLink } from './port-link.ts';
-import { setRoutes } from './routing.ts';
+import { Router } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ScriptStore } from './script-store.ts';
 import type { ReplyReceiver, ShardLink } from './shard-link.ts';
@@ -91,6 +91,8 @@ export class ShardGroup {
   /** The link of the in-process shard, when there is one. */
   readonly inProcess: InProcessLink | undefined;
   readonly claims = new ClaimTable();
+  /** Which shard has a key. */
+  readonly router: Router;
   readonly board: ScriptBoard;
   readonly scripts = new ScriptStore((request, except) => this.#tell(request, except));
   readonly functions = new FunctionStore({
@@ -115,7 +117,7 @@ export class ShardGroup {
     this.#threads = options.threads ?? new WorkerThreads(options.shards);
     this.board = new ScriptBoard(options.shards);
     this.#doorBoard = new DoorBoard(options.shards);
-    setRoutes(options.routes);
+    this.router = new Router(Math.max(1, options.shards), options.routes);
     seedHash(options.seed);
     if (options.shards === 0) {
       this.inProcess = this.#makeInProcess();
@@ -176,6 +178,7 @@ export class ShardGroup {
   #scriptsInProcess(): ScriptOptions {
     return {
       board: this.board,
+      router: this.router,
       otherCommands: this.#options.otherCommands,
       known: this.scripts.all(),
       epoch: this.scripts.epoch,

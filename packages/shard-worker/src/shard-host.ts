@@ -76,7 +76,7 @@ export class ShardHost {
       reply: options.reply,
     });
     this.engine.runNested = (command) => void this.execute(command);
-    this.#scripts = new ShardScripts(this, options.shards, options.scripts);
+    this.#scripts = new ShardScripts(this, options.scripts);
     this.#applyPolicy();
     this.engine.setNow(Date.now());
   }

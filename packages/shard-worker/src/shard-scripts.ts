@@ -15,6 +15,7 @@ import { type LogLevel, ScriptEngine, type ScriptWatch } from '@hashlane/scripti
 import { Door, type DoorBoard, type DoorCall } from './door.ts';
 import { SCRIPT_OVERTIME } from './limits.ts';
 import type { BusyScript, ControlAnswers } from './messages.ts';
+import type { Router } from './routing.ts';
 import type { ScriptBoard } from './script-board.ts';
 import { requestOfCall, ScriptExecutor } from './script-executor.ts';
 import type { LearnedScript } from './script-store.ts';
@@ -23,6 +24,7 @@ import type { ShardHost } from './shard-host.ts';
 /** What a shard starts with and tells of scripts. */
 export interface ScriptOptions {
   readonly board: ScriptBoard;
+  readonly router: Router;
   /** Names of commands that are not the shards'. */
   readonly otherCommands: readonly OtherCommand[];
   readonly known: readonly (readonly [digest: string, source: string])[];
@@ -68,7 +70,7 @@ export class ShardScripts implements ScriptWatch {
   #isBusy = false;
   #isRunning = false;
 
-  constructor(host: ShardHost, shards: number, options: ScriptOptions) {
+  constructor(host: ShardHost, options: ScriptOptions) {
     const { engine, index } = host;
     this.#host = host;
     this.#shard = index;
@@ -78,7 +80,7 @@ export class ShardScripts implements ScriptWatch {
     this.#executor = new ScriptExecutor({
       engine,
       index,
-      shards,
+      router: options.router,
       door: this.#door,
       execute: (command, request) => host.executeNested(command, request),
     });

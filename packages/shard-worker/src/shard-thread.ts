@@ -24,7 +24,7 @@ import {
   REQUEST_HEADER_WORDS,
   type ShardTask,
 } from './messages.ts';
-import { setRoutes } from './routing.ts';
+import { Router } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ShardHost } from './shard-host.ts';
 
@@ -51,6 +51,7 @@ export class ShardThread {
       sink: { late: (connection, start, end) => this.#late.push(connection, start, end) },
       scripts: {
         board: new ScriptBoard(task.scriptBoard),
+        router: new Router(task.shards, task.routes),
         otherCommands: task.otherCommands,
         known: task.scripts,
         epoch: task.scriptEpoch,
@@ -242,6 +243,5 @@ function wordsOf(block: Block): Int32Array {
 /** The Piscina task. */
 export function runShard(task: ShardTask): Promise<void> {
   seedHash(task.seed);
-  setRoutes(task.routes);
   return new ShardThread(task).finished;
 }
