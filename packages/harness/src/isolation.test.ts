@@ -52,6 +52,28 @@ async function transfers(server: ServerProcess): Promise<number> {
   return wrong;
 }
 
+/** Elements move to another list when they come; nothing that was pushed is in neither list. */
+async function awaitedMoves(server: ServerProcess): Promise<number> {
+  using setup = await server.connect();
+  const [source, target] = await keysOnTwoShards(setup);
+  let pushed = 0;
+  let wrong = 0;
+  await crowd(server, async (client, worker, round) => {
+    if (worker % 4 === 0) {
+      await client.value('LPUSH', source, `${worker}:${round}`);
+      pushed++;
+    } else if (worker % 4 === 1) {
+      await client.value('BLMOVE', source, target, 'RIGHT', 'LEFT', 0);
+    } else {
+      const least = pushed;
+      const lengths = (await transaction(client, ['LLEN', source], ['LLEN', target])) as number[];
+      if ((lengths[0] as number) + (lengths[1] as number) < least) wrong++;
+    }
+  });
+  if ((await setup.value('LLEN', target)) !== pushed) throw new Error('elements were lost');
+  return wrong;
+}
+
 /** A key is renamed back and forth; readers must see it under one of its names. */
 async function renames(server: ServerProcess): Promise<number> {
   using setup = await server.connect();
@@ -87,7 +109,7 @@ async function updates(server: ServerProcess): Promise<number> {
   return Math.max(raised - Number(a), raised - Number(b));
 }
 
-const ANOMALIES = { transfers, renames, updates } as const;
+const ANOMALIES = { transfers, awaitedMoves, renames, updates } as const;
 
 void t.test('locked: no anomaly', async (t) => {
   await using server = await startServer({ shards: 4 });
