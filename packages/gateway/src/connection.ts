@@ -143,7 +143,8 @@ export class Connection implements ReplyReceiver {
   /** Input is in `block` (shared with other connections) from `start` to `end`. */
   receiveInput(block: Block, start: number, end: number): void {
     if (this.state !== 'open') return;
-    const mustWait = this.isBarred || this.#isOverfull();
+    // A command that was put off goes first, also when it has been released but not dispatched yet.
+    const mustWait = this.isBarred || this.#putOffCommand !== undefined || this.#isOverfull();
     if (this.#input === undefined && !mustWait) {
       this.#process(block, start, end, false);
       return;
@@ -568,7 +569,7 @@ export class Connection implements ReplyReceiver {
    */
   inputEnded(): void {
     if (this.isBlocked) this.destroy();
-    else if (this.isWaitingForLock) this.#hasInputEnded = true;
+    else if (this.isWaitingForLock || this.#putOffCommand !== undefined) this.#hasInputEnded = true;
     else if (this.#input !== undefined && (this.isBarred || this.#isOverfull())) {
       this.#hasInputEnded = true;
     } else this.closeAfterReplies();
