@@ -16,7 +16,7 @@
  * Cost: two hashes per key and a copy of the request per shard; objects are reused.
  */
 import type { CommandMetadata } from '@hashlane/core/metadata';
-import { Block, copyBytes, ReplyWriter, type RequestParser } from '@hashlane/resp';
+import { Block, copyBytes, ReplyWriter, type RequestParser, replyEnd } from '@hashlane/resp';
 import {
   hashBytes,
   NO_CLAIM,
@@ -28,7 +28,6 @@ import type { Connection } from './connection.ts';
 import { GATE_LOCKED, type Gateway } from './gateway.ts';
 import { SPARE_PARTS_BYTES_MAX, SPARE_PARTS_MAX } from './limits.ts';
 import { AT_ONCE } from './reply-order.ts';
-import { replyEnd } from './reply-reader.ts';
 
 /** How the parts of the reply become one. */
 type Join = 'sum' | 'gather' | 'all-ok';

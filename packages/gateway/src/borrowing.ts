@@ -7,8 +7,8 @@
  * the last one, which is the STORE that counts. A command that only reads runs where most of its
  * keys are. All lenders are asked in one turn.
  */
+import { bulkOf, elementsOf, isError } from '@hashlane/resp';
 import type { Coordinated } from './coordinator.ts';
-import { bulkOf, elementsOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 
 /** The shard that a command runs on. */

@@ -19,7 +19,7 @@ import {
   WRITE,
 } from '@hashlane/core/metadata';
 import type { ReplyWriter, RequestParser } from '@hashlane/resp';
-import { wrongArity } from '@hashlane/resp';
+import { elementsOf, integerOf, isError, wrongArity } from '@hashlane/resp';
 import { REQUEST_DENY_BLOCKING } from '@hashlane/shard-worker';
 import { AtOnceCommands } from './at-once.ts';
 import { runWithBorrowed } from './borrowing.ts';
@@ -30,7 +30,6 @@ import { type Gateway, messageOf } from './gateway.ts';
 import { useOf } from './isolation.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
-import { elementsOf, integerOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';

@@ -6,7 +6,9 @@
  * When it yields nothing the command waits in all its shards (`ShardWaits.register`), from a copy of
  * the request, because the parser has moved on.
  */
+
 import type { Block, RequestParser } from '@hashlane/resp';
+import { isNullAt } from '@hashlane/resp';
 import {
   NO_CLAIM,
   REQUEST_DENY_BLOCKING,
@@ -19,7 +21,6 @@ import type { Connection } from './connection.ts';
 import { GATE_LOCKED, type Gateway } from './gateway.ts';
 import type { KeyUse } from './isolation.ts';
 import { LOCAL } from './reply-order.ts';
-import { isNullAt } from './reply-reader.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 
 class FirstTry implements ReplyReceiver {

@@ -5,11 +5,10 @@
  * The order of checks and errors is Redis's. Nothing is lost on the way: a value or an element that
  * the target's shard refuses goes back where it was.
  */
-import { errors } from '@hashlane/resp';
+import { bulkOf, elementsOf, errors, integerOf, isError, isNull } from '@hashlane/resp';
 import { REQUEST_GIVES_WAY } from '@hashlane/shard-worker';
 import { integer } from './commands/arguments.ts';
 import type { Coordinated } from './coordinator.ts';
-import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import type { ShardWaits } from './shard-waits.ts';
 

@@ -11,11 +11,12 @@
  * Only a tentative registration (ShardWaits.register) has a first state; only BLMOVE attempts. A wait
  * that is over is forgotten by its shards before its number and its claim word are used again.
  */
+
 import type { Block } from '@hashlane/resp';
+import { isNullAt } from '@hashlane/resp';
 import type { ReplyReceiver } from '@hashlane/shard-worker';
 import { type Connection, NO_SHARD } from './connection.ts';
 import { messageOf } from './gateway.ts';
-import { isNullAt } from './reply-reader.ts';
 
 const PLUS = 43;
 

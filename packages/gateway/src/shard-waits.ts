@@ -21,7 +21,7 @@
  */
 
 import { COMMAND_METADATA, parseSeconds } from '@hashlane/core/metadata';
-import { errors, type RequestParser } from '@hashlane/resp';
+import { elementsOf, errors, isError, isNull, type RequestParser } from '@hashlane/resp';
 import {
   NO_CLAIM,
   REQUEST_DENY_BLOCKING,
@@ -35,7 +35,6 @@ import { type Connection, NO_SHARD } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import { addUse, type KeyUse } from './isolation.ts';
-import { elementsOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
 import { type Ended, Forgetting, Wait, type WaitOwner } from './shard-wait.ts';

@@ -8,9 +8,8 @@
  *
  * The result comes to the gateway, and with STORE goes on to the destination's shard.
  */
-import { Block, type RequestParser } from '@hashlane/resp';
+import { Block, bulkOf, elementsOf, integerOf, isError, type RequestParser } from '@hashlane/resp';
 import type { Coordinated } from './coordinator.ts';
-import { bulkOf, elementsOf, integerOf, isError } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 
 const ROUNDS_MAX = 8;

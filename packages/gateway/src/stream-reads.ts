@@ -15,11 +15,12 @@
  * `$` is the end of a stream at the moment when its shard registers the waiter. The read that goes
  * before cannot find anything behind it.
  */
+
 import type { ReplyWriter } from '@hashlane/resp';
+import { isNull } from '@hashlane/resp';
 import { REQUEST_RESP3 } from '@hashlane/shard-worker';
 import { type Coordinated, firstError } from './coordinator.ts';
 import { useOf } from './isolation.ts';
-import { isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 import type { ShardKeys, ShardWaits } from './shard-waits.ts';
 

@@ -14,7 +14,17 @@
  * itself, see isolation.ts.
  */
 import { COMMAND_METADATA, NO_MANDATORY_KEYS } from '@hashlane/core/metadata';
-import { Block, errors, execRefused, ReplyWriter, type RequestParser } from '@hashlane/resp';
+import {
+  Block,
+  elementsOf,
+  errors,
+  execRefused,
+  integerOf,
+  isError,
+  isNull,
+  ReplyWriter,
+  type RequestParser,
+} from '@hashlane/resp';
 import { NO_CLAIM, type RequestArguments } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
@@ -24,7 +34,6 @@ import type { KeyUse } from './isolation.ts';
 import { TRANSACTION_BYTES_MIN } from './limits.ts';
 import { EVERYTHING, keyNamed } from './lock-table.ts';
 import { LOCAL } from './reply-order.ts';
-import { elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf, ShardCall } from './shard-call.ts';

@@ -8,11 +8,12 @@
  * BLMOVE has put its element into another list, and XREADGROUP has it among the pending entries:
  * nothing is lost there.
  */
+
 import type { CommandMetadata } from '@hashlane/core/metadata';
+import { bulkOf, elementsOf } from '@hashlane/resp';
 import { callOn } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import { addUse, type KeyUse } from './isolation.ts';
-import { bulkOf, elementsOf } from './reply-reader.ts';
 
 export type Side = 'LEFT' | 'RIGHT';
 

@@ -5,11 +5,9 @@
  * A cursor of SCAN is (bound of key hashes in the shard) × shards + shard number, so that a client
  * walks one shard after the other; 0 begins and ends as always.
  */
-import { parseCursor } from '@hashlane/core/metadata';
-import { errors } from '@hashlane/resp';
-import { joinDigests } from '@hashlane/shard-worker';
+import { bulkOf, elementsOf, errors, integerOf, isError, isNull } from '@hashlane/resp';
+import { joinDigests, nextScanCursor, readScanCursor } from '@hashlane/shard-worker';
 import { type Coordinated, firstError } from './coordinator.ts';
-import { bulkOf, elementsOf, integerOf, isError, isNull } from './reply-reader.ts';
 import type { ReplyFunction } from './server-command.ts';
 
 type Join = (command: Coordinated) => Promise<ReplyFunction>;
@@ -93,18 +91,16 @@ async function randomKey(command: Coordinated): Promise<ReplyFunction> {
 async function scan(command: Coordinated): Promise<ReplyFunction> {
   const { gateway, words } = command;
   const shards = gateway.links.length;
-  const cursor = parseCursor(words[1].latin1Slice());
-  if (cursor === undefined) return (reply) => reply.error(errors.invalidCursor);
-  const shard = Number(cursor % BigInt(shards));
-  const bound = String(cursor / BigInt(shards));
+  const place = readScanCursor(words[1].latin1Slice(), shards);
+  if (place === undefined) return (reply) => reply.error(errors.invalidCursor);
+  const { bound, shard } = place;
   const answer = await command.call(shard, 'SCAN', ['SCAN', bound, ...words.slice(2)]);
   if (isError(answer)) return (reply) => reply.raw(answer);
   const [next, keys] = elementsOf(answer) as [Buffer, Buffer];
   const nextBound = Number((bulkOf(next) as Buffer).latin1Slice());
-  const position = nextBound === 0 ? (shard + 1) % shards : nextBound * shards + shard;
   return (reply) => {
     reply.array(2);
-    reply.text(String(position));
+    reply.text(String(nextScanCursor(nextBound, shard, shards)));
     reply.raw(keys);
   };
 }

@@ -126,6 +126,8 @@ export class CommandCaller {
 
   /** redis.pcall: a table with `err` for what is an error. */
   pcall(args: readonly LuaValue[]): LuaValue {
+    // Neither this nor a handler must be cut off in the middle by an overflow of the stack.
+    ensureStack();
     meter.charge(STEPS_PER_CALL);
     this.#isFailed = false;
     const unfit = this.#write(args);
@@ -189,8 +191,6 @@ export class CommandCaller {
   }
 
   #execute(command: ScriptCommand): LuaValue {
-    // A handler must not be cut off in the middle by an overflow of the stack.
-    ensureStack();
     const { reply } = this.#engine;
     const start = reply.position;
     const { number } = command;

@@ -18,6 +18,7 @@ export type { InProcessLink } from './in-process-link.ts';
 export { SHARDS_MAX } from './limits.ts';
 export { type BusyScript, NO_CLAIM, type ShardStatistics } from './messages.ts';
 export { Router } from './routing.ts';
+export { nextScanCursor, readScanCursor } from './scan-cursor.ts';
 export { type LoadOptions, type SaveOptions, ShardGroup } from './shard-group.ts';
 export { sleepBlocking } from './shard-host.ts';
 export type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
