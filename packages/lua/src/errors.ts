@@ -140,15 +140,21 @@ export function wrongType(
   return badArgument(number, name, `${expected} expected, got ${got}`);
 }
 
+/** V8 says so when the stack ends while it compiles a regular expression. */
+function isRegularExpressionCutOff(thrown: unknown): boolean {
+  return thrown instanceof SyntaxError && thrown.message.includes('Maximum call stack');
+}
+
 /**
  * What a script sees of something thrown: LuaErrors as they are, JavaScript's own limits (stack,
  * string, array and map sizes) as errors of the script. Anything else is a bug and undefined.
  */
 export function asLuaError(thrown: unknown): LuaError | undefined {
   if (thrown instanceof LuaError) return thrown;
+  if (isRegularExpressionCutOff(thrown)) return new LuaError('stack overflow');
   if (!(thrown instanceof RangeError)) return undefined;
   const position = positionsOf(thrown)[0];
   const at = position === undefined ? '' : `${position.source}:${position.line}: `;
-  if (/call stack/.test(thrown.message)) return new LuaError(`${at}stack overflow`, position);
+  if (thrown.message.includes('call stack')) return new LuaError(`${at}stack overflow`, position);
   return new LuaError('not enough memory', position);
 }

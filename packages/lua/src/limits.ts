@@ -29,6 +29,9 @@ export const BYTES_PER_STEP = 64;
 
 /** Share of V8's heap limit from which a script that goes on is told that memory is short. */
 export const HEAP_SHARE_MAX = 0.75;
+/** Of that V8 may count so much for its young generation; of a small heap half is left anyway. */
+export const YOUNG_BYTES = 128 * 1024 * 1024;
+export const HEAP_SHARE_LEAST = 0.45;
 
 /** Compiled chunks whose source positions are remembered for messages. */
 export const CHUNKS_MAX = 4096;

@@ -14,13 +14,24 @@ import { LuaError, luaError } from './errors.ts';
 import {
   BYTES_PER_STEP,
   CALL_DEPTH_MAX,
+  HEAP_SHARE_LEAST,
   HEAP_SHARE_MAX,
   STEPS_PER_CHECK,
   STRING_BYTES_MAX,
+  YOUNG_BYTES,
 } from './limits.ts';
 
-const heapBytesMax = getHeapStatistics().heap_size_limit * HEAP_SHARE_MAX;
+const { heap_size_limit: heapBytesLimit } = getHeapStatistics();
+// The limit counts the young generation, and V8 ends the process when the old one alone is full.
+const heapBytesMax = Math.max(
+  HEAP_SHARE_MAX * heapBytesLimit - YOUNG_BYTES,
+  HEAP_SHARE_LEAST * heapBytesLimit,
+);
+const DEPTH_WITH_ROOM = 4;
+const STACK_ROOM: readonly number[] = new Array(8192).fill(0);
 const noInterrupt = (): void => {};
+
+function probe(..._values: readonly number[]): void {}
 
 class Meter {
   steps = STEPS_PER_CHECK;
@@ -40,9 +51,21 @@ class Meter {
   }
 
   check(): void {
+    // What looks at the script must not be cut off in the middle by an overflow of the stack. If
+    // there is no room the script sees the overflow, and looks again at its next step.
+    this.steps = 0;
+    this.ensureStack();
     this.steps = STEPS_PER_CHECK;
     if (getHeapStatistics().used_heap_size > heapBytesMax) throw new LuaError('not enough memory');
     this.interrupt();
+  }
+
+  /**
+   * Throws "stack overflow" unless JavaScript's stack has room for some 60 KB of calls. Costs nothing
+   * while a script is not nested.
+   */
+  ensureStack(): void {
+    if (this.depth > DEPTH_WITH_ROOM) probe(...STACK_ROOM);
   }
 
   /** Work of a library function, in steps of about a loop's turn. */

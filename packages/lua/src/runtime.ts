@@ -33,8 +33,6 @@ export interface CompiledScript {
 
 /** Globals that are another value in each run. */
 const VARIABLE = new Set(['KEYS', 'ARGV']);
-const DEPTH_WITH_ROOM = 4;
-const STACK_ROOM: readonly number[] = new Array(8192).fill(0);
 
 export class LuaRuntime {
   readonly globals: LuaTable;
@@ -174,10 +172,8 @@ export function compileScript(
  * of the host that must not be cut off in the middle; costs nothing while a script is not nested.
  */
 export function ensureStack(): void {
-  if (meter.depth > DEPTH_WITH_ROOM) probe(...STACK_ROOM);
+  meter.ensureStack();
 }
-
-function probe(..._values: readonly number[]): void {}
 
 function missingGlobal(_globals?: LuaValue, key?: LuaValue): LuaResult {
   throw luaError(`Script attempted to access nonexistent global variable '${String(key)}'`);
