@@ -1,5 +1,6 @@
 import t from 'tap';
 import { EngineFixture } from '../engine.fixture.ts';
+import { REQUEST_DENY_BLOCKING, REQUEST_GIVES_WAY } from '../request.ts';
 import { wireCodec } from './wire-codec.fixture.ts';
 
 /** The three parts of HASHLANE.READ's reply. */
@@ -57,4 +58,52 @@ t.test('an element given back wakes who waits', async (t) => {
   fixture.call('BLPOP', 'q', 0);
   fixture.call('HASHLANE.PUSH', 'q', 'LEFT', 'x');
   t.same(fixture.late, [[9, '*2\r\n$1\r\nq\r\n$1\r\nx\r\n']]);
+});
+
+t.test('who awaits a list is announced, and those behind wait until it is settled', async (t) => {
+  const fixture = new EngineFixture();
+  const as = (connection: number, ...words: [string, ...(string | number)[]]) => {
+    fixture.connection = connection;
+    return fixture.call(...words);
+  };
+  t.equal(as(1, 'HASHLANE.AWAIT', 'q', '0.5'), undefined);
+  t.equal(as(2, 'BRPOP', 'q', 0), undefined);
+  as(9, 'RPUSH', 'q', 'a', 'b');
+  t.same(fixture.late, [[1, '+READY\r\n']]);
+  t.equal(as(3, 'BLPOP', 'q', '0.2'), undefined, 'who comes now takes its place behind');
+  fixture.flags = REQUEST_DENY_BLOCKING | REQUEST_GIVES_WAY;
+  t.equal(as(4, 'BLPOP', 'q', 0), '*-1\r\n', 'and a first try finds nothing');
+  t.equal(as(4, 'HASHLANE.POP', 'q', 'LEFT'), '$-1\r\n');
+  fixture.flags = 0;
+  fixture.advance(300);
+  t.same(fixture.late.splice(1), [[3, '*-1\r\n']], 'whose time is up finds nothing either');
+  t.equal(as(5, 'LPOP', 'q'), '$1\r\na\r\n', 'who does not wait is faster');
+  as(1, 'HASHLANE.RESUME');
+  t.same(fixture.late.splice(1), [[1, '+READY\r\n']], 'there is another');
+  fixture.advance(300);
+  t.same(fixture.late.length, 1, 'time stands still for it');
+  fixture.flags = REQUEST_DENY_BLOCKING;
+  t.equal(as(1, 'HASHLANE.POP', 'q', 'LEFT'), '$1\r\nb\r\n');
+  fixture.flags = 0;
+  as(9, 'RPUSH', 'q', 'c');
+  t.same(fixture.late.length, 1, 'nobody is served before it has gone');
+  as(1, 'HASHLANE.LEAVE');
+  t.same(fixture.late.splice(1), [[2, '*2\r\n$1\r\nq\r\n$1\r\nc\r\n']]);
+  t.equal(fixture.engine.waiters.size, 0);
+  t.notOk(fixture.engine.holdsWaitersBack);
+});
+
+t.test('the deadline of who was announced holds again when it waits on', async (t) => {
+  const fixture = new EngineFixture();
+  fixture.call('HASHLANE.AWAIT', 'q', '0.1');
+  fixture.connection = 2;
+  fixture.call('RPUSH', 'q', 'a');
+  fixture.call('LPOP', 'q');
+  fixture.advance(200);
+  t.same(fixture.late, [[1, '+READY\r\n']]);
+  fixture.connection = 1;
+  fixture.call('HASHLANE.RESUME');
+  fixture.advance(1);
+  t.same(fixture.late[1], [1, '*-1\r\n']);
+  t.equal(fixture.engine.waiters.size, 0);
 });
