@@ -27,8 +27,12 @@ for (const [name, options] of KINDS) {
     await client.call('SELECT', '3');
     await client.rpush('list', 'a', 'b');
     t.equal(await server.client({ db: 3 }).llen('list'), 2, 'options reach the client');
+    const library = '#!lua name=own\nredis.register_function("f", function() return 1 end)';
+    await client.call('FUNCTION', 'LOAD', library);
+    t.equal(await client.call('FCALL', 'f', 0), 1);
     await server.reset();
     t.equal(await client.exists('list'), 0);
+    t.strictSame(await client.call('FUNCTION', 'LIST'), [], 'functions are gone');
     await client.call('SELECT', '0');
     t.equal(await client.exists('key'), 0, 'keys of all databases are gone');
     t.match(await client.info('server'), new RegExp(`shards:${options.shards ?? 0}\\b`));

@@ -160,7 +160,7 @@ class StartedServer implements TestServer {
   async reset(): Promise<void> {
     using client = await RawClient.connect(this.port);
     if (this.#password !== undefined) await client.text('AUTH', this.#password);
-    for (const what of ['FLUSHALL', 'SCRIPT FLUSH']) {
+    for (const what of ['FLUSHALL', 'SCRIPT FLUSH', 'FUNCTION FLUSH']) {
       await client.text(...what.split(' '));
     }
   }
