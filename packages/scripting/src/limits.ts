@@ -1,8 +1,5 @@
 /** The bounds of this package, in one place. */
 
-/** Texts up to this length are made of their characters, without a call into Node. */
-export const SHORT_TEXT_BYTES = 3;
-
 /** Arguments up to this length are written character by character. */
 export const SHORT_ARGUMENT_BYTES = 24;
 
