@@ -206,6 +206,7 @@ export const errors = {
   scriptDebugger: 'ERR the debugger of scripts is not there',
   scriptWithWrites: 'ERR Can not execute a script with write flag using *_ro command.',
   shebangIncomplete: 'ERR Invalid script shebang',
+  shebangQuotes: 'ERR Invalid engine in script shebang',
 } as const;
 
 /** Of FUNCTION, FCALL, and libraries. */

@@ -1,9 +1,11 @@
 /**
  * The first line of a script: `#!lua flags=no-writes,allow-stale`, with `name=` for a library.
  *
+ * It is split into words as a line of redis-cli is, quotes included.
+ *
  * Format: "Script flags" and "Redis functions" in the Redis documentation.
  */
-import { errors, shebangEngine, shebangFlag, shebangOption } from '@hashlane/resp';
+import { errors, shebangEngine, shebangFlag, shebangOption, splitWords } from '@hashlane/resp';
 
 /** Flags that a script or a function may have. */
 export const SCRIPT_FLAGS = [
@@ -31,11 +33,12 @@ export function readHeader(source: string): ScriptHeader | string {
   if (!source.startsWith('#!')) return { flags: undefined, body: source };
   const end = source.indexOf('\n');
   if (end < 0) return errors.shebangIncomplete;
-  const [engine = '', ...options] = source.slice(0, end).split(' ');
+  const words = splitWords(source.slice(0, end));
+  if (words === undefined) return errors.shebangQuotes;
+  const [engine = '', ...options] = words;
   if (engine !== '#!lua') return shebangEngine(engine);
   const flags = new Set<ScriptFlag>();
   for (const option of options) {
-    if (option === '') continue;
     if (!option.startsWith('flags=')) return shebangOption(option);
     const unknown = addFlags(flags, option.slice('flags='.length));
     if (unknown !== undefined) return shebangFlag(unknown);

@@ -347,6 +347,15 @@ export const scriptingCases = cases(String.raw`
   EVAL "#!lua flags\nreturn 1" 0
   EVAL "#!foo\nreturn 1" 0
   EVAL "#!\nreturn 1" 0
+  EVAL "#!LUA\nreturn 1" 0
+  EVAL "#!lua \"flags=no-writes\"\nreturn 1" 0
+  EVAL "#!lua 'flags=no-writes'\nreturn 1" 0
+  EVAL "#!lua\tflags=no-writes\r\nreturn 1" 0
+  EVAL "#!lua flags=\"no-writes\"\nreturn 1" 0
+  EVAL "#!lua FLAGS=no-writes\nreturn 1" 0
+  EVAL "#!lua flags=no-writes flags=allow-oom\nreturn 1" 0
+  EVAL "#!lua \"x\nreturn 1" 0
+  EVAL "#!lua x=1 \"\nreturn 1" 0
   EVAL "#!lua" 0
   EVAL "#!lua flags=no-writes" 0
   EVAL " #!lua\nreturn 1" 0
