@@ -44,18 +44,51 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
   v: '\v',
 };
+const WITH_EQUALS: Readonly<Record<string, string>> = {
+  '=': '==',
+  '<': '<=',
+  '>': '>=',
+  '~': '~=',
+};
 const NEWLINE = 10;
 const RETURN = 13;
+const SPACE = 32;
 const MINUS = 45;
 const DOT = 46;
+const ZERO = 48;
 const EQUALS = 61;
 const OPEN_BRACKET = 91;
 const BACKSLASH = 92;
 
-const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-const isLetter = (code: number): boolean =>
-  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
+// What a byte begins. Everything else is a symbol.
+const SYMBOL = 0;
+const LETTER = 1;
+const DIGIT = 2;
+const BLANK = 3;
+const LINE_END = 4;
+const QUOTE = 5;
+/** By byte. */
+const KINDS = new Uint8Array(256);
+/** Symbols of one character, by byte: as constants they cost no slice. */
+const SYMBOLS: readonly string[] = Array.from(KINDS, (_, code) => String.fromCharCode(code));
+
+function setKind(kind: number, characters: string): void {
+  for (const character of characters) KINDS[character.charCodeAt(0)] = kind;
+}
+
+setKind(LETTER, '_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ');
+setKind(DIGIT, '0123456789');
+setKind(BLANK, ' \t\v\f');
+setKind(LINE_END, '\n\r');
+setKind(QUOTE, '"\'');
+
+/** So many digits are a whole number that a double holds. */
+const WHOLE_DIGITS_MAX = 15;
+
+const isDigit = (code: number): boolean => KINDS[code] === DIGIT;
 const isNewline = (code: number): boolean => code === NEWLINE || code === RETURN;
+/** Letters and digits. */
+const isNamePart = (code: number): boolean => (KINDS[code]! - 1) >>> 1 === 0;
 
 export class Lexer {
   type = '<eof>';
@@ -64,7 +97,11 @@ export class Lexer {
   line = 1;
   lastLine = 1;
   readonly #source: string;
+  /** The source, and two zeros behind it: reading a byte is cheaper than reading a char. */
+  readonly #bytes: Uint8Array;
   readonly #name: string;
+  /** Some line ends with a carriage return: ends of lines cannot be searched for. */
+  readonly #hasReturns: boolean;
   #at = 0;
   /** Line that the reader has come to. */
   #readLine = 1;
@@ -72,7 +109,12 @@ export class Lexer {
   #ahead: { type: string; value: string | number; line: number; start: number } | undefined;
 
   constructor(source: string, name: string) {
+    const bytes = Buffer.allocUnsafe(source.length + 2);
+    bytes.latin1Write(source);
+    bytes.fill(0, source.length);
     this.#source = source;
+    this.#bytes = bytes;
+    this.#hasReturns = source.includes('\r');
     this.#name = name;
     this.advance();
     this.lastLine = 1;
@@ -140,40 +182,39 @@ export class Lexer {
   }
 
   #read(): string {
-    this.#skipBlanks();
-    const code = this.#source.charCodeAt(this.#at);
-    this.#start = this.#at;
-    if (!(code >= 0)) return '<eof>';
-    if (isLetter(code)) return this.#readName();
-    if (isDigit(code)) return this.#readNumber();
-    if (code === DOT && isDigit(this.#source.charCodeAt(this.#at + 1))) return this.#readNumber();
-    if (code === 34 || code === 39) return this.#readString(code);
-    if (code === OPEN_BRACKET) return this.#readBracket();
-    return this.#readSymbol(code);
-  }
-
-  #skipBlanks(): void {
-    const source = this.#source;
+    const bytes = this.#bytes;
+    let at = this.#at;
     for (;;) {
-      const code = source.charCodeAt(this.#at);
-      if (isNewline(code)) this.#skipNewline();
-      else if (code === 32 || (code >= 9 && code <= 12)) this.#at++;
-      else if (code === MINUS && source.charCodeAt(this.#at + 1) === MINUS) this.#skipComment();
-      else return;
+      const code = bytes[at]!;
+      if (code === SPACE) {
+        at++;
+        continue;
+      }
+      const kind = KINDS[code]!;
+      if (kind === LETTER) return this.#readName(at);
+      this.#at = at;
+      if (kind === SYMBOL) {
+        if (code !== MINUS || bytes[at + 1] !== MINUS) return this.#readSymbol(code);
+        this.#skipComment();
+      } else if (kind === LINE_END) this.#skipNewline();
+      else if (kind === BLANK) this.#at++;
+      else return kind === QUOTE ? this.#readString(code) : this.#readNumber();
+      at = this.#at;
     }
   }
 
   #skipNewline(): void {
-    const code = this.#source.charCodeAt(this.#at++);
-    const next = this.#source.charCodeAt(this.#at);
-    if (isNewline(next) && next !== code) this.#at++;
     this.#readLine++;
+    const code = this.#bytes[this.#at++]!;
+    if (!this.#hasReturns) return;
+    const next = this.#bytes[this.#at]!;
+    if (isNewline(next) && next !== code) this.#at++;
   }
 
   #skipComment(): void {
     this.#start = this.#at;
     this.#at += 2;
-    if (this.#source.charCodeAt(this.#at) === OPEN_BRACKET) {
+    if (this.#bytes[this.#at] === OPEN_BRACKET) {
       const level = this.#longLevel();
       if (level >= 0) {
         this.#readLong(level, 'unfinished long comment');
@@ -181,18 +222,24 @@ export class Lexer {
       }
     }
     const { length } = this.#source;
-    while (this.#at < length && !isNewline(this.#source.charCodeAt(this.#at))) this.#at++;
+    if (this.#hasReturns) {
+      while (this.#at < length && !isNewline(this.#bytes[this.#at]!)) this.#at++;
+      return;
+    }
+    const end = this.#source.indexOf('\n', this.#at);
+    this.#at = end < 0 ? length : end;
   }
 
   /** Number of `=` of a long bracket that opens here, or −1 − that number when it is none. */
   #longLevel(): number {
     let at = this.#at + 1;
-    while (this.#source.charCodeAt(at) === EQUALS) at++;
+    while (this.#bytes[at] === EQUALS) at++;
     const level = at - this.#at - 1;
-    return this.#source.charCodeAt(at) === OPEN_BRACKET ? level : -1 - level;
+    return this.#bytes[at] === OPEN_BRACKET ? level : -1 - level;
   }
 
   #readBracket(): string {
+    this.#at--;
     const level = this.#longLevel();
     if (level >= 0) {
       this.value = this.#readLong(level, 'unfinished long string');
@@ -209,42 +256,56 @@ export class Lexer {
   #readLong(level: number, problem: string): string {
     const source = this.#source;
     this.#at += level + 2;
-    if (isNewline(source.charCodeAt(this.#at))) this.#skipNewline();
+    if (isNewline(this.#bytes[this.#at]!)) this.#skipNewline();
     const close = `]${'='.repeat(level)}]`;
     const end = source.indexOf(close, this.#at);
     const text = end < 0 ? source.slice(this.#at) : source.slice(this.#at, end);
-    const lines = text.split(/\r\n|\n\r|\n|\r/);
-    this.#readLine += lines.length - 1;
+    const lines = this.#hasReturns ? text.replaceAll(/\r\n|\n\r|\r/g, '\n') : text;
+    for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) this.#readLine++;
     if (end < 0) throw this.#errorNear(problem, '<eof>');
     this.#at = end + close.length;
-    return lines.length === 1 ? text : lines.join('\n');
+    return lines;
   }
 
-  #readName(): string {
-    const source = this.#source;
-    let at = this.#at + 1;
-    for (let code = source.charCodeAt(at); isLetter(code) || isDigit(code); ) {
-      code = source.charCodeAt(++at);
-    }
-    const name = source.slice(this.#at, at);
+  #readName(start: number): string {
+    const bytes = this.#bytes;
+    let at = start + 1;
+    while (isNamePart(bytes[at]!)) at++;
+    this.#start = start;
     this.#at = at;
+    const name = this.#source.slice(start, at);
     if (KEYWORDS.has(name)) return name;
     this.value = name;
     return '<name>';
   }
 
   #readNumber(): string {
-    const source = this.#source;
+    const bytes = this.#bytes;
+    const start = this.#at;
+    this.#start = start;
+    let at = start;
+    let whole = 0;
+    for (let code = bytes[at]!; isDigit(code); code = bytes[++at]!)
+      whole = whole * 10 + code - ZERO;
+    if (at - start <= WHOLE_DIGITS_MAX && bytes[at] !== DOT && !isNamePart(bytes[at]!)) {
+      this.#at = at;
+      this.value = whole;
+      return '<number>';
+    }
+    return this.#readLongNumber();
+  }
+
+  /** A number of any form, from the first digit or dot. */
+  #readLongNumber(): string {
+    const bytes = this.#bytes;
     let at = this.#at;
-    while (isDigit(source.charCodeAt(at)) || source.charCodeAt(at) === DOT) at++;
-    if ((source.charCodeAt(at) | 32) === 101) {
+    while (isDigit(bytes[at]!) || bytes[at] === DOT) at++;
+    if ((bytes[at]! | 32) === 101) {
       at++;
-      if (source[at] === '+' || source[at] === '-') at++;
+      if (bytes[at] === 43 || bytes[at] === MINUS) at++;
     }
-    for (let code = source.charCodeAt(at); isLetter(code) || isDigit(code) || code === DOT; ) {
-      code = source.charCodeAt(++at);
-    }
-    const text = source.slice(this.#at, at);
+    while (isNamePart(bytes[at]!) || bytes[at] === DOT) at++;
+    const text = this.#source.slice(this.#at, at);
     this.#at = at;
     const value = textToNumber(text);
     if (value === undefined) throw this.#errorNear('malformed number', text);
@@ -254,59 +315,85 @@ export class Lexer {
 
   #readString(quote: number): string {
     const source = this.#source;
+    const bytes = this.#bytes;
+    this.#start = this.#at;
     let text = '';
     let from = ++this.#at;
+    let at = from;
     for (;;) {
-      const code = source.charCodeAt(this.#at);
+      const code = bytes[at]!;
       if (code === quote) break;
-      if (!(code >= 0)) throw this.#errorNear('unfinished string', '<eof>');
-      if (isNewline(code)) throw this.#errorNear('unfinished string', this.#textRead());
       if (code === BACKSLASH) {
-        text += source.slice(from, this.#at) + this.#readEscape();
+        this.#at = at;
+        text += source.slice(from, at) + this.#readEscape();
         from = this.#at;
-      } else {
-        this.#at++;
+        at = from;
+      } else if (code > RETURN) at++;
+      else {
+        this.#at = at;
+        if (this.#isAtEnd()) throw this.#errorNear('unfinished string', '<eof>');
+        if (isNewline(code)) throw this.#errorNear('unfinished string', this.#textRead());
+        at++;
       }
     }
-    this.value = text + source.slice(from, this.#at);
-    this.#at++;
+    this.#at = at + 1;
+    this.value = text === '' ? source.slice(from, at) : text + source.slice(from, at);
     return '<string>';
   }
 
+  #isAtEnd(): boolean {
+    return this.#at >= this.#source.length;
+  }
+
   #readEscape(): string {
-    const source = this.#source;
-    const code = source.charCodeAt(++this.#at);
+    const bytes = this.#bytes;
+    const code = bytes[++this.#at]!;
     if (isNewline(code)) {
       this.#skipNewline();
       return '\n';
     }
     if (!isDigit(code)) {
-      if (!(code >= 0)) return '';
-      const letter = source[this.#at++]!;
+      if (this.#isAtEnd()) return '';
+      const letter = SYMBOLS[bytes[this.#at++]!]!;
       return ESCAPES[letter] ?? letter;
     }
     let value = 0;
-    for (let count = 0; count < 3 && isDigit(source.charCodeAt(this.#at)); count++) {
-      value = value * 10 + source.charCodeAt(this.#at++) - 48;
+    for (let count = 0; count < 3 && isDigit(bytes[this.#at]!); count++) {
+      value = value * 10 + bytes[this.#at++]! - ZERO;
     }
     if (value > 255) throw this.#errorNear('escape sequence too large', this.#textRead());
     return String.fromCharCode(value);
   }
 
   #readSymbol(code: number): string {
-    const source = this.#source;
-    const next = source.charCodeAt(this.#at + 1);
-    const first = source[this.#at]!;
-    this.#at++;
-    if (code === DOT && next === DOT) {
-      const isDots = source.charCodeAt(this.#at + 1) === DOT;
-      this.#at += isDots ? 2 : 1;
-      return isDots ? '...' : '..';
+    const start = this.#at;
+    this.#start = start;
+    const next = this.#bytes[start + 1]!;
+    this.#at = start + 1;
+    if (code === DOT) return this.#readDots(next);
+    if (code === OPEN_BRACKET) return this.#readBracket();
+    if (next === EQUALS) {
+      const twofold = WITH_EQUALS[SYMBOLS[code]!];
+      if (twofold !== undefined) {
+        this.#at = start + 2;
+        return twofold;
+      }
     }
-    if (next === EQUALS && (first === '=' || first === '<' || first === '>' || first === '~')) {
-      this.#at++;
-      return `${first}=`;
+    if (code === 0 && start >= this.#source.length) {
+      this.#at = start;
+      return '<eof>';
     }
-    return first;
+    return SYMBOLS[code]!;
+  }
+
+  #readDots(next: number): string {
+    if (next !== DOT) {
+      if (!isDigit(next)) return '.';
+      this.#at--;
+      return this.#readLongNumber();
+    }
+    const isTriple = this.#bytes[this.#at + 1] === DOT;
+    this.#at += isTriple ? 2 : 1;
+    return isTriple ? '...' : '..';
   }
 }

@@ -51,8 +51,11 @@ class Parser {
   readonly #lexer: Lexer;
   readonly #locals: Local[] = [];
   #scope: FunctionScope = { parent: undefined, isVararg: true };
-  /** Visible locals, innermost last. */
-  #visible: Local[] = [];
+  /** Visible locals, innermost last, and what each of them hides. */
+  readonly #visible: Local[] = [];
+  readonly #hidden: (Local | undefined)[] = [];
+  /** The innermost visible local of each name. */
+  readonly #byName = new Map<string, Local>();
   #levels = 0;
   #loops = 0;
 
@@ -114,23 +117,35 @@ class Parser {
     return local;
   }
 
-  #resolve(name: string): Expression {
-    const { line } = this.#lexer;
-    for (let at = this.#visible.length - 1; at >= 0; at--) {
-      const local = this.#visible[at]!;
-      if (local.name === name) {
-        const isUpvalue = local.owner !== this.#scope;
-        if (isUpvalue) local.isCaptured = true;
-        return { kind: 'local', local, isUpvalue };
-      }
+  #show(local: Local): void {
+    const { name } = local;
+    this.#visible.push(local);
+    this.#hidden.push(this.#byName.get(name));
+    this.#byName.set(name, local);
+  }
+
+  /** Forgets locals until so many are visible. */
+  #hide(count: number): void {
+    for (let at = this.#visible.length - 1; at >= count; at--) {
+      const { name } = this.#visible.pop()!;
+      const hidden = this.#hidden.pop();
+      if (hidden === undefined) this.#byName.delete(name);
+      else this.#byName.set(name, hidden);
     }
-    return { kind: 'global', name, line };
+  }
+
+  #resolve(name: string): Expression {
+    const local = this.#byName.get(name);
+    if (local === undefined) return { kind: 'global', name, line: this.#lexer.line };
+    const isUpvalue = local.owner !== this.#scope;
+    if (isUpvalue) local.isCaptured = true;
+    return { kind: 'local', local, isUpvalue };
   }
 
   #block(): Statement[] {
     const visible = this.#visible.length;
     const statements = this.#statements();
-    this.#visible.length = visible;
+    this.#hide(visible);
     return statements;
   }
 
@@ -217,7 +232,7 @@ class Parser {
     this.#loops--;
     this.#expectClose('until', 'repeat', line);
     const condition = this.#expression();
-    this.#visible.length = visible;
+    this.#hide(visible);
     return { kind: 'repeat', condition, body };
   }
 
@@ -231,7 +246,7 @@ class Parser {
     }
     const statement = type === '=' ? this.#numericFor(name, line) : this.#genericFor(name, line);
     this.#expectClose('end', 'for', line);
-    this.#visible.length = visible;
+    this.#hide(visible);
     return statement;
   }
 
@@ -243,7 +258,7 @@ class Parser {
     const step = this.#accept(',') ? this.#expression() : undefined;
     this.#expect('do');
     const local = this.#newLocal(name, []);
-    this.#visible.push(local);
+    this.#show(local);
     return { kind: 'numericFor', local, start, limit, step, body: this.#loopBody(), line };
   }
 
@@ -255,7 +270,7 @@ class Parser {
     const values = this.#expressions();
     this.#expect('do');
     const locals = names.map((each) => this.#newLocal(each, undefined));
-    this.#visible.push(...locals);
+    for (const local of locals) this.#show(local);
     return { kind: 'genericFor', locals, values, body: this.#loopBody(), line: line || forLine };
   }
 
@@ -279,7 +294,7 @@ class Parser {
   #localFunction(): Statement {
     const { line } = this.#lexer;
     const local = this.#newLocal(this.#name(), undefined);
-    this.#visible.push(local);
+    this.#show(local);
     return { kind: 'localFunction', local, body: this.#functionBody(false, line) };
   }
 
@@ -293,7 +308,7 @@ class Parser {
       const value = values[at];
       return this.#newLocal(name, value === undefined ? undefined : [value]);
     });
-    this.#visible.push(...locals);
+    for (const local of locals) this.#show(local);
     return { kind: 'local', locals, values, line };
   }
 
@@ -338,11 +353,11 @@ class Parser {
     const loops = this.#loops;
     this.#loops = 0;
     const parameters = names.map((name) => this.#newLocal(name, undefined));
-    this.#visible.push(...parameters);
+    for (const parameter of parameters) this.#show(parameter);
     const body = this.#block();
     const scope = this.#scope;
     this.#scope = parent;
-    this.#visible.length = visible;
+    this.#hide(visible);
     this.#loops = loops;
     this.#expectClose('end', 'function', line);
     return { scope, parameters, body, line };
