@@ -7,6 +7,7 @@
  *
  * Cost: about a microsecond per token; V8 compiles inner functions when they are first called.
  */
+import { marker, quote } from './code-writer.ts';
 import { forgetChunk, luaError, registerChunk } from './errors.ts';
 import type { ChunkConstants } from './expressions.ts';
 import { LuaSyntaxError } from './lexer.ts';
@@ -86,7 +87,7 @@ class GlobalConstants implements ChunkConstants {
     return typeof value === 'function' ? value : undefined;
   }
 
-  nameOf(value: LuaValue): string {
+  nameOf(value: LuaValue, _line: number): string {
     let name = this.#names.get(value);
     if (name === undefined) {
       name = `c$$${this.values.length}`;
@@ -97,28 +98,84 @@ class GlobalConstants implements ChunkConstants {
   }
 }
 
+/** Whether the code of a library has run, and the globals that it sees until then. */
+export interface Loading {
+  isDone: boolean;
+  readonly globals: LuaTable;
+}
+
+/** Constants that hold once a library is loaded; before, its globals are looked up. */
+class LateConstants extends GlobalConstants {
+  /** How to look up what was given. */
+  readonly #reads = new Map<LuaValue, string>();
+
+  override global(name: string): LuaValue {
+    const value = super.global(name);
+    if (value !== undefined) this.#reads.set(value, `global(${quote(name)})`);
+    return value;
+  }
+
+  override field(globalName: string, key: string): LuaValue {
+    const value = super.field(globalName, key);
+    const table = `global(${quote(globalName)})`;
+    if (value !== undefined) this.#reads.set(value, `field(${table},${quote(key)})`);
+    return value;
+  }
+
+  override nameOf(value: LuaValue, line: number): string {
+    const read = this.#reads.get(value);
+    return `(loading.isDone?${super.nameOf(value, line)}:${marker(line)}${read})`;
+  }
+}
+
 /**
- * Compiles `source` for these globals. `variable` names globals that change from run to run.
- * Throws LuaSyntaxError.
+ * Compiles `source` for these globals. `variable` names globals that change from run to run;
+ * `loading` makes it the code of a library. Throws LuaSyntaxError.
  */
 export function compileChunk(
   source: string,
   name: string,
   globals: LuaTable,
   variable: ReadonlySet<string>,
+  loading?: Loading,
 ): Chunk {
-  const constants = new GlobalConstants(globals, variable);
+  const constants = new (loading === undefined ? GlobalConstants : LateConstants)(
+    globals,
+    variable,
+  );
   const code = generate(source, name, constants);
   const { url, number } = registerChunk({ source: name, code, linesBefore: LINES_BEFORE });
   const scope: Record<string, unknown> = {
     ...OPERATIONS,
-    global: (key: string): LuaValue => globals.getField(key) ?? indexSlow(globals, key),
-    setGlobal: (key: string, value: LuaValue): void => operators.setIndex(globals, key, value),
+    ...(loading === undefined ? accessors(globals) : lateAccessors(globals, loading)),
+    loading,
     constants: constants.values,
   };
   const make = new Function(...Object.keys(scope), `${code}\n//# sourceURL=${url}`);
   const main = asSyntaxError(name, () => make(...Object.values(scope)) as LuaFunction);
   return { main, codeLength: code.length, release: () => forgetChunk(number) };
+}
+
+/** How generated code reads and writes globals that it cannot take for constant. */
+interface Accessors {
+  global(key: string): LuaValue;
+  setGlobal(key: string, value: LuaValue): void;
+}
+
+function accessors(globals: LuaTable): Accessors {
+  return {
+    global: (key) => globals.getField(key) ?? indexSlow(globals, key),
+    setGlobal: (key, value) => operators.setIndex(globals, key, value),
+  };
+}
+
+function lateAccessors(globals: LuaTable, loading: Loading): Accessors {
+  const before = accessors(loading.globals);
+  const after = accessors(globals);
+  return {
+    global: (key) => (loading.isDone ? after : before).global(key),
+    setGlobal: (key, value) => (loading.isDone ? after : before).setGlobal(key, value),
+  };
 }
 
 /** The JavaScript of a script; for tests and for reading. */

@@ -35,8 +35,8 @@ export interface ChunkConstants {
   global(name: string): LuaValue;
   /** The value of a field of such a global. */
   field(globalName: string, key: string): LuaValue;
-  /** A name for this value in the generated code. */
-  nameOf(value: LuaValue): string;
+  /** An expression for what `global` or `field` gave, in the generated code of a line. */
+  nameOf(value: LuaValue, line: number): string;
 }
 
 const ARITHMETIC: ReadonlyMap<string, readonly [operator: string, slow: string]> = new Map([
@@ -151,7 +151,7 @@ export abstract class ExpressionWriter {
 
   #global(name: string, line: number): string {
     const constant = this.constants.global(name);
-    if (constant !== undefined) return this.constants.nameOf(constant);
+    if (constant !== undefined) return this.constants.nameOf(constant, line);
     return `${marker(line)}global(${quote(name)})`;
   }
 
@@ -166,7 +166,7 @@ export abstract class ExpressionWriter {
 
   #index(expression: IndexExpression): string {
     const constant = this.#constantOf(expression);
-    if (constant !== undefined) return this.constants.nameOf(constant);
+    if (constant !== undefined) return this.constants.nameOf(constant, expression.line);
     const { object, key, line } = expression;
     const read = key.kind === 'string' ? 'field' : 'index';
     const objectCode = this.value(object);
@@ -186,7 +186,7 @@ export abstract class ExpressionWriter {
     if (method !== undefined) return this.#methodCall(expression, method);
     const constant = this.#constantOf(callee);
     if (typeof constant === 'function') {
-      return `${mark}${this.constants.nameOf(constant)}(${this.list(args)})`;
+      return `${mark}${this.constants.nameOf(constant, line)}(${this.list(args)})`;
     }
     const name = nameArgument(callee);
     if (callee.kind === 'local') {

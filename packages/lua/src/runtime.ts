@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { BASE_LIBRARY } from './base-library.ts';
-import { type Chunk, compileChunk, syntaxMessage } from './compiler.ts';
+import { type Chunk, compileChunk, type Loading, syntaxMessage } from './compiler.ts';
 import { asLuaError, luaError, wrongType } from './errors.ts';
 import { callable, setStringMetatable } from './metatables.ts';
 import { meter } from './meter.ts';
@@ -60,16 +60,9 @@ export class LuaRuntime {
     };
   }
 
-  /**
-   * Compiles a chunk that looks for its globals in `environment` whenever it uses them: what is in
-   * there may be others later. `environment` is read-only for the chunk.
-   */
-  compileFor(environment: LuaTable, source: string, name: string): Chunk {
-    // While it is writable nothing of it is taken for constant.
-    environment.readonly = false;
-    const chunk = compileChunk(source, name, environment, new Set());
-    environment.readonly = true;
-    return this.#counted(chunk);
+  /** Compiles a library, which sees other globals while it is loaded. Throws LuaSyntaxError. */
+  compileLibrary(source: string, name: string, loading: Loading): Chunk {
+    return this.#counted(compileChunk(source, name, this.globals, VARIABLE, loading));
   }
 
   #counted(chunk: Chunk): Chunk {

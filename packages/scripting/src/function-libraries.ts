@@ -5,9 +5,8 @@
  *   source ─▶ header ─▶ compiled ─▶ run with the globals of loading ─▶ functions
  *
  * A library sees other globals while it is loaded (`redis` with register_function and log, nothing
- * else) than when its functions run (what scripts have). Its code finds them in an environment whose
- * contents are exchanged once it is loaded. Its locals live as long as the library does, in each
- * shard apart.
+ * else) than when its functions run (what scripts have). Its locals live as long as the library
+ * does, in each shard apart.
  *
  * Which libraries there are, and that names are not taken twice, is not decided here but by the
  * group of shards (shard-worker's function-store.ts), for all shards alike.
@@ -109,9 +108,12 @@ export class FunctionLibraries {
       interrupt: () => this.#interrupt(),
     });
     const redis = loadingLibrary((...args) => this.#register(args), logAloud);
-    redis.metatable = runtime.globals.metatable;
-    redis.readonly = true;
-    return { runtime, loading: LuaTable.of([['redis', redis]]) };
+    const loading = LuaTable.of([['redis', redis]]);
+    for (const table of [redis, loading]) {
+      table.metatable = runtime.globals.metatable;
+      table.readonly = true;
+    }
+    return { runtime, loading };
   }
 
   /** Characters of JavaScript that the libraries became. */
@@ -170,19 +172,16 @@ export class FunctionLibraries {
     const header = readLibraryHeader(source);
     if (typeof header === 'string') return header;
     const { runtime, loading } = this.#made;
-    const environment = new LuaTable();
-    environment.metatable = runtime.globals.metatable;
-    // Not copied: the tables of globals are read-only, and never change.
-    environment.hash = loading.hash;
+    const phase = { isDone: false, globals: loading };
     const registered = new Map<string, Registration>();
     try {
-      const { main, release } = runtime.compileFor(environment, header.body, CHUNK_NAME);
+      const { main, release } = runtime.compileLibrary(header.body, CHUNK_NAME, phase);
       const failure = this.#run(main, registered, timeLimitMs);
       if (failure !== undefined) {
         release();
         return failure;
       }
-      environment.hash = runtime.globals.hash;
+      phase.isDone = true;
       return { functions: [...registered.values()], release };
     } catch (error) {
       if (error instanceof LuaSyntaxError) return functionSyntax(error.message);
