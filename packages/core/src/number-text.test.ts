@@ -7,6 +7,7 @@ import {
   parseCursor,
   parseFloatText,
   parseInteger,
+  parsePlainFloat,
 } from './number-text.ts';
 import { RandomSource } from './random-source.ts';
 
@@ -169,5 +170,19 @@ t.test('random doubles survive the way out and back', async (t) => {
     if (!Number.isFinite(value)) continue;
     const text = formatDouble17(value);
     if (!Object.is(Number(text), value) || !Object.is(parseFloatText(text), value)) t.fail(text);
+  }
+});
+
+t.test('plain floats are what the general parser makes of them, or left to it', async (t) => {
+  const texts = ['0', '-0', '+0', '007', '1', '-1', '9007199254740991', '9007199254740993'];
+  texts.push('-9007199254740991', '7034182736454321', '12345678901234567', 'inf', '+inf', '-inf');
+  texts.push('', '-', '+', 'in', 'info', 'nan', '1.5', '1e3', '0x10', '-inf ', '--1', '1 ', 'INF');
+  for (const text of texts) {
+    const block = Block.of(`xx${text}yy`);
+    const plain = parsePlainFloat(block, 2, text.length);
+    if (!Number.isNaN(plain)) t.ok(Object.is(plain, parseFloatText(text)), `${text} is ${plain}`);
+    const isPlain =
+      /^[+-]?\d{1,16}$/.test(text) && Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER;
+    t.equal(!Number.isNaN(plain), isPlain || /^[+-]?inf$/.test(text), `'${text}'`);
   }
 });

@@ -34,6 +34,33 @@ export function parseInteger(block: Block, offset: number, length: number): numb
   return isNegative ? -value : value;
 }
 
+const INF = 0x666e69;
+
+/**
+ * Value of a float that is an integer of up to 16 digits and within ±2^53, or `inf` with or without a
+ * sign: the scores of queues. NaN for anything else, which `parseFloatText` may know.
+ */
+export function parsePlainFloat(block: Block, offset: number, length: number): number {
+  const { bytes } = block;
+  let at = offset | 0;
+  const end = (offset + length) | 0;
+  const sign = bytes[at];
+  if (length > 0 && (sign === 45 || sign === 43)) at = (at + 1) | 0;
+  const digits = (end - at) | 0;
+  if (digits <= 0 || digits > 16) return Number.NaN;
+  if (digits === 3 && (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)) === INF) {
+    return sign === 45 ? -Infinity : Infinity;
+  }
+  let value = 0;
+  for (; at < end; at = (at + 1) | 0) {
+    const digit = bytes[at] - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  if (value > Number.MAX_SAFE_INTEGER) return Number.NaN;
+  return sign === 45 ? -value : value;
+}
+
 /** Value of any canonical signed 64-bit decimal integer, or undefined. */
 export function parseBigInteger(text: string): bigint | undefined {
   if (!/^(0|-?[1-9][0-9]{0,18})$/.test(text)) return undefined;

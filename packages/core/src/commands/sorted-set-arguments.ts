@@ -9,7 +9,7 @@
 import { Block, errors, type ReplyWriter, writeDecimal } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { SET, ZSET } from '../entry.ts';
-import { formatDouble17, parseFloatText, parseInteger } from '../number-text.ts';
+import { formatDouble17, parseFloatText, parsePlainFloat } from '../number-text.ts';
 import { type MemberBound, ZSET_BYTES, type ZsetValue } from '../zset-value.ts';
 
 // Lookups. Each returns the entry's reference, 0 when missing, or WRONG after an error reply.
@@ -77,8 +77,8 @@ const DIGIT_9 = 57;
 /** Score in argument `i`, or NaN after an error reply. */
 export function scoreArgument(context: CommandContext, i: number, error: string): number {
   const { request } = context;
-  const short = parseInteger(request.block, request.offset(i), request.length(i));
-  if (!Number.isNaN(short)) return short;
+  const plain = parsePlainFloat(request.block, request.offset(i), request.length(i));
+  if (!Number.isNaN(plain)) return plain;
   const text = request.text(i);
   const value = parseFloatText(text);
   const isOverflow = Math.abs(value) === Infinity && !/inf/i.test(text);
@@ -192,8 +192,9 @@ function isExclusive({ request }: CommandContext, i: number): boolean {
 
 function scoreEnd(context: CommandContext, i: number): number {
   const { request } = context;
-  const short = parseInteger(request.block, request.offset(i), request.length(i));
-  if (!Number.isNaN(short)) return short;
+  const skip = isExclusive(context, i) ? 1 : 0;
+  const plain = parsePlainFloat(request.block, request.offset(i) + skip, request.length(i) - skip);
+  if (!Number.isNaN(plain)) return plain;
   const [whole] = request.text(i).split('\0', 1);
   const number = isExclusive(context, i) ? whole.slice(1) : whole;
   return number === '' ? 0 : parseFloatText(number.replace(/^[ \t-\r]+/, ''));
