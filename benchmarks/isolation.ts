@@ -255,7 +255,10 @@ function search(operations: number): Promise<boolean> {
   const { shards, durationMs } = options;
   const base = contenderNamed(String(shards));
   const { commit, cores, cpu, date, node } = describeRun(options, [], 0);
-  const head = `${date}, commit ${commit}, Node ${node}, ${cpu}, ${cores} cores, ${shards} shards.`;
+  const [load = 0] = loadavg();
+  const head =
+    `${date}, commit ${commit}, Node ${node}, ${cpu}, ${cores} cores, ${shards} shards; ` +
+    `load average before the run: ${load.toFixed(1)}.`;
   const folder = options.out ?? (operations >= CAMPAIGN_OPERATIONS ? RESULTS : undefined);
   return runCampaign({ operations, shards, durationMs }, base, head, folder);
 }
