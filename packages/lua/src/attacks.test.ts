@@ -1,6 +1,6 @@
 /** What a hostile script may try: each must be an error of the script, and the next one runs. */
 import t from 'tap';
-import { LuaError, ScriptInterrupt } from './errors.ts';
+import { LuaError, positionOf, ScriptInterrupt } from './errors.ts';
 import { createRuntime } from './runtime.ts';
 import { LuaTable } from './table.ts';
 
@@ -30,6 +30,21 @@ t.test('an endless loop of any kind is interrupted, and pcall does not catch it'
     'local t = setmetatable({}, {__index = function(t, k) return t[k + 1] end}) while true do pcall(function() return t[1] end) end',
   ]) {
     t.throws(() => run(source, STEPS_OF_INTERRUPTS), INTERRUPTED, source);
+  }
+});
+
+t.test('what is interrupted has a line', async (t) => {
+  for (const [source, line] of [
+    ['while true do end', 1],
+    ['local function f()\n while true do end\nend\nf()', 1],
+    ['local x = {}\nlocal y = x.y while true do y = x.z end', 2],
+  ] as const) {
+    try {
+      run(source, STEPS_OF_INTERRUPTS);
+      t.fail(source);
+    } catch (error) {
+      t.strictSame(positionOf(error as Error), { source: 'user_script', line }, source);
+    }
   }
 });
 

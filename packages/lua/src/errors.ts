@@ -104,9 +104,10 @@ function positionIn(chunk: Chunk, codeLine: number): Position {
   const lines = chunk.code.split('\n');
   for (let at = Math.min(codeLine - chunk.linesBefore, lines.length) - 1; at >= 0; at--) {
     const marker = /^\/\*(\d+)\*\//.exec(lines[at]!);
-    if (marker !== null) return { source: chunk.source, line: Number(marker[1]) };
+    // What stands before the first line that has a marker counts as line 1.
+    if (marker !== null) return { source: chunk.source, line: Math.max(1, Number(marker[1])) };
   }
-  return { source: chunk.source, line: 0 };
+  return { source: chunk.source, line: 1 };
 }
 
 /** `user_script:12: ` for the Lua function at `level` (1: the innermost), or nothing. */
