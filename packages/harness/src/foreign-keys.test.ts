@@ -174,3 +174,34 @@ t.test('a shard that fails holds nobody, and who waits for it gets an error', as
 function isOne(reply: string): boolean {
   return reply === ':1\r\n';
 }
+
+/** Touches many keys of a prefix from the shard of the first. */
+const SPREAD = "for i = 1, 50 do redis.call('INCR', ARGV[1] .. i) end return 1";
+
+t.test('--route keeps what has the first two words in common on one shard', async (t) => {
+  await using server = await startServer({ shards: SHARDS, args: ['--route', 'bull celery'] });
+  using client = await server.connect();
+  for (const prefix of ['celery:mail:', 'bull:mail:', '{mail}:', 'x{mail}:']) {
+    t.equal(await client.call('EVAL', SPREAD, '1', `${prefix}1`, prefix), ':1\r\n');
+    t.equal(await client.info('script_foreign_keys'), '0', prefix);
+  }
+  t.equal(await client.call('EVAL', SPREAD, '1', 'rq:mail:1', 'rq:mail:'), ':1\r\n');
+  t.not(await client.info('script_foreign_keys'), '0', 'a word without a rule');
+});
+
+for (const shards of [0, SHARDS]) {
+  void t.test(`--script-keys declared, ${shards} shards`, async (t) => {
+    await using server = await startServer({ shards, args: ['--script-keys', 'declared'] });
+    using client = await server.connect();
+    const both = "redis.call('SET', KEYS[1], 1) redis.call('SET', KEYS[2], 2) return 'done'";
+    t.equal(await client.call('EVAL', both, '2', 'one', 'two'), '$4\r\ndone\r\n');
+    t.strictSame(await client.value('MGET', 'one', 'two'), ['1', '2']);
+    const undeclared = "return redis.call('GET', 'two')";
+    const refusal = /^-ERR Script attempted to access a non local key in a cluster node script: /;
+    t.match(await client.call('EVAL', undeclared, '1', 'one'), refusal);
+    t.match(await client.call('EVAL', undeclared, '0'), refusal);
+    const caught = "return redis.pcall('GET', 'two')";
+    t.match(await client.call('EVAL', caught, '0'), /^-ERR Script attempted to access a non local/);
+    t.equal(await client.call('EVAL', "return redis.call('PING').ok", '0'), '$4\r\nPONG\r\n');
+  });
+}
