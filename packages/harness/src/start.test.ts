@@ -30,8 +30,10 @@ for (const [name, options] of KINDS) {
     const library = '#!lua name=own\nredis.register_function("f", function() return 1 end)';
     await client.call('FUNCTION', 'LOAD', library);
     t.equal(await client.call('FCALL', 'f', 0), 1);
+    const digest = String(await client.script('LOAD', 'return 1'));
     await server.reset();
     t.equal(await client.exists('list'), 0);
+    t.strictSame(await client.script('EXISTS', digest), [0], 'scripts are gone');
     t.strictSame(await client.call('FUNCTION', 'LIST'), [], 'functions are gone');
     await client.call('SELECT', '0');
     t.equal(await client.exists('key'), 0, 'keys of all databases are gone');
