@@ -184,7 +184,8 @@ export function renderIsolationReport(
     `${info.date}, commit ${info.commit}, Node ${info.node}, redis-server ${info.redis}.`,
     `${info.cpu}, ${info.cores} cores for client and server; hashlane with ${info.shards} shards.`,
     `${rounds} of ${info.seconds} s a plan, one load at a time, contenders in turn. A sample is a`,
-    'step of a plan (benchmarks/plans/isolation), which may be several commands. Load average before',
+    'step of a plan (benchmarks/plans/isolation), which may be several commands. Up to 2 s of each plan',
+    'go before on each server, to warm up. Load average before',
     `the run: ${info.loadBefore.toFixed(1)}; above 1 other work took part, and only ratios say something.`,
   ].join('\n');
   const sections = [
