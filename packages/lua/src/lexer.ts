@@ -58,6 +58,7 @@ const DOT = 46;
 const ZERO = 48;
 const EQUALS = 61;
 const OPEN_BRACKET = 91;
+const DELETE = 127;
 const BACKSLASH = 92;
 
 // What a byte begins. Everything else is a symbol.
@@ -86,6 +87,13 @@ setKind(QUOTE, '"\'');
 const WHOLE_DIGITS_MAX = 15;
 
 const isDigit = (code: number): boolean => KINDS[code] === DIGIT;
+/** How messages show a symbol: control characters by their numbers. */
+function symbolText(symbol: string): string {
+  const code = symbol.charCodeAt(0);
+  const isControl = code !== 0 && (code < SPACE || code === DELETE);
+  return isControl ? `char(${code})` : symbol;
+}
+
 const isNewline = (code: number): boolean => code === NEWLINE || code === RETURN;
 /** Letters and digits. */
 const isNamePart = (code: number): boolean => (KINDS[code]! - 1) >>> 1 === 0;
@@ -169,7 +177,7 @@ export class Lexer {
   #tokenText(): string {
     return this.type === '<name>' || this.type === '<number>' || this.type === '<string>'
       ? String(this.value)
-      : this.type;
+      : symbolText(this.type);
   }
 
   #textRead(): string {
@@ -178,7 +186,9 @@ export class Lexer {
 
   #errorNear(message: string, near: string): LuaSyntaxError {
     const line = this.#ahead === undefined ? this.#readLine : this.line;
-    return new LuaSyntaxError(`${this.#name}:${line}: ${message} near '${near}'`);
+    // As in C, where the character 0 stands for no character.
+    const place = near === '\0' ? '' : ` near '${near}'`;
+    return new LuaSyntaxError(`${this.#name}:${line}: ${message}${place}`);
   }
 
   #read(): string {

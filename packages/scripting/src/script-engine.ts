@@ -381,14 +381,16 @@ export class ScriptEngine implements ScriptHost {
 
   #replyFailure({ reply }: CommandContext, name: string, failure: Error): void {
     const position = failure instanceof LuaError ? failure.position : positionOf(failure);
-    const place = position === undefined ? '' : `, on @${position.source}:${position.line}.`;
+    // An error that no line of Lua is to blame for (a callback that is none of Lua) names nothing.
+    const place =
+      position === undefined ? '' : ` script: ${name}, on @${position.source}:${position.line}.`;
     if (failure instanceof LuaError) {
       const { isCounted, text } = textOf(failure.value);
-      const line = `${text} script: ${name}${place}`;
+      const line = `${text}${place}`;
       if (isCounted) reply.countedError(line);
       else reply.error(line);
     } else {
-      reply.error(`${failure.message} script: ${name}${place}`);
+      reply.error(`${failure.message}${place}`);
     }
   }
 }

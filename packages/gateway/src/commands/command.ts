@@ -19,6 +19,7 @@ import {
   type KeyFinder,
   type KeyRange,
   LOADING,
+  NO_MANDATORY_KEYS,
   PUBSUB,
   parseSyntax,
   READONLY,
@@ -409,7 +410,9 @@ function findKeys(
       const count = finder.findRange(range, request);
       return Array.from(finder.positions.subarray(0, count), (position) => ({ position, access }));
     });
-  return found.length === 0 ? 'ERR Invalid arguments specified for command' : found;
+  const mayHaveNone = (entry.spec.flags & NO_MANDATORY_KEYS) !== 0;
+  const isWrong = found.length === 0 && !mayHaveNone;
+  return isWrong ? 'ERR Invalid arguments specified for command' : found;
 }
 
 function replyKeys({ gateway, args, reply }: ServerCall, withFlags: boolean): void {

@@ -110,7 +110,29 @@ export const functionCases = cases(String.raw`
     "redis.log('x', 'x')",
     "redis.log(17, 'x')",
   ])}
+  FUNCTION LOAD REPLACE "#!lua name=lib\n\x1bLua"
+  FUNCTION LOAD REPLACE "#!lua name=lib\n\x7f"
+  FUNCTION LOAD REPLACE "#!lua name=lib\n\x00"
+  FUNCTION LOAD REPLACE "#!lua name=lib\n\xff"
   FUNCTION LIST
+  # callbacks that are none of Lua
+  FUNCTION FLUSH
+  ${loads(["redis.register_function('f', redis.log)"])}
+  FCALL f 0
+  FCALL f 0 1 2
+  ${loads(["redis.register_function('f', redis.register_function)"])}
+  FCALL f 0
+  FUNCTION FLUSH
+  # where the keys are
+  COMMAND GETKEYS FCALL f 1 {t}k
+  COMMAND GETKEYS FCALL f 0
+  COMMAND GETKEYS FCALL f 3 k
+  COMMAND GETKEYS FCALL_RO f x
+  COMMAND GETKEYS FCALL f
+  COMMAND GETKEYS EVAL x 0
+  COMMAND GETKEYS EVALSHA x -1
+  COMMAND GETKEYSANDFLAGS FCALL f 2 {t}k {t}l
+  COMMAND GETKEYSANDFLAGS FCALL_RO f 0
   # registration
   FUNCTION FLUSH
   ${loads([
