@@ -213,8 +213,9 @@ class ScriptMaker {
     if (at === 0) return literal(random.oneIn(4) ? word.toLowerCase() : word);
     if (KEY.test(word)) return this.#key(word);
     if (random.oneIn(120)) return random.pick(['true', 'nil', '{}', 'print']);
-    if (!isTimed && random.oneIn(12))
-      return random.pick(['text(last)', 'n', 'n / 2', 'ARGV[1] or 1']);
+    // Nor may an argument of another script become a deadline.
+    if (isTimed) return literal(word);
+    if (random.oneIn(12)) return random.pick(['text(last)', 'n', 'n / 2', 'ARGV[1] or 1']);
     // Lua 5.1 keeps one constant for 0 and -0.
     if (/^(?!-0(\.0*)?$)-?(0|[1-9]\d{0,14})(\.\d{1,3})?$/.test(word) && random.oneIn(2))
       return word;

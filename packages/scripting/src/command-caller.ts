@@ -36,6 +36,7 @@ import { ReplyDecoder } from './reply-decoder.ts';
 import type { ScriptCommand, ScriptCommands } from './script-commands.ts';
 
 const MINUS = 45;
+const ZERO = 48;
 
 /** Executes commands of the table for a script: here, or on the shard that has their keys. */
 export interface CommandExecutor {
@@ -209,18 +210,20 @@ export class CommandCaller {
     if (this.#spans.length < 2 * argc) this.#spans = new Int32Array(4 * argc);
     const spans = this.#spans;
     this.#end = 0;
-    spans[0] = 0;
-    spans[1] = 0;
     for (let i = 0; i < argc; i++) {
       const value = args[i];
-      let text: string;
-      if (typeof value === 'string') text = value;
-      else if (typeof value === 'number') text = argumentOf(value);
-      else return scriptCallErrors.argumentTypes;
-      if (i === 0) continue;
-      spans[2 * i] = this.#end;
-      spans[2 * i + 1] = text.length;
-      this.#append(text);
+      const start = this.#end;
+      if (typeof value === 'string') {
+        if (i > 0) this.#append(value);
+      } else if (typeof value === 'number') {
+        // The commonest numbers without making a string of them.
+        if (value > 0 && (value | 0) === value) this.#appendInteger(value);
+        else this.#append(argumentOf(value));
+      } else {
+        return scriptCallErrors.argumentTypes;
+      }
+      spans[2 * i] = start;
+      spans[2 * i + 1] = this.#end - start;
     }
     const { request } = this;
     request.block = this.#block;
@@ -241,6 +244,21 @@ export class CommandCaller {
     } else {
       let at = this.#end;
       for (let i = 0; i < length; i++) bytes[at++] = text.charCodeAt(i);
+    }
+    this.#end = end;
+  }
+
+  /** The digits of a positive 32-bit integer. */
+  #appendInteger(value: number): void {
+    let end = this.#end + 1;
+    for (let left = value; left >= 10; left = (left / 10) | 0) end++;
+    if (end > this.#block.size) this.#grow(end);
+    const { bytes } = this.#block;
+    let left = value;
+    for (let at = end - 1; at >= this.#end; at--) {
+      const tens = (left / 10) | 0;
+      bytes[at] = ZERO + left - 10 * tens;
+      left = tens;
     }
     this.#end = end;
   }
