@@ -1,8 +1,4 @@
-/**
- * Bull 4 and Bee-Queue on hashlane, in process and over four shards: the cases that do without
- * pub/sub, which hashlane has not got. `npm run queues -- --library bull,bee-queue --server redis`
- * runs all of them.
- */
+/** Bull 4 and Bee-Queue on hashlane, in process and over four shards. */
 import t from 'tap';
 import { TEST_MS_MAX } from '../limits.ts';
 import { beeQueueCases } from './bee-queue/bee-queue-cases.ts';
@@ -11,8 +7,7 @@ import { testCell } from './queue-test.ts';
 
 t.setTimeout(TEST_MS_MAX);
 
-const all = [...bullCases, ...beeQueueCases];
-const cases = all.filter(({ isLong, needsPubsub }) => !isLong && !needsPubsub);
+const cases = [...bullCases, ...beeQueueCases].filter(({ isLong }) => !isLong);
 
 testCell(t, { server: 0, client: 'ioredis', naming: 'plain' }, cases);
 testCell(t, { server: 4, client: 'ioredis', naming: 'plain' }, cases);

@@ -27,8 +27,6 @@ export interface QueueCase {
   readonly name: string;
   /** Left out of the small sets of cases. */
   readonly isLong?: boolean;
-  /** Cannot be run by a server without PUBLISH and SUBSCRIBE. */
-  readonly needsPubsub?: boolean;
   run(site: Site): Promise<void>;
 }
 

@@ -22,7 +22,7 @@ const LIBRARIES: Readonly<Record<string, readonly QueueCase[]>> = {
 
 const { values } = parseArgs({
   options: {
-    library: { type: 'string', default: 'bullmq' },
+    library: { type: 'string', default: 'bullmq,bull,bee-queue' },
     server: { type: 'string', default: '0,1,4' },
     client: { type: 'string', default: 'ioredis,node-redis' },
     naming: { type: 'string', default: 'plain,braces' },

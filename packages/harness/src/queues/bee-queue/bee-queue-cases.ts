@@ -26,30 +26,26 @@ function failing(queue: BeeQueue) {
 }
 
 export const beeQueueCases = [
-  beeQueueCase(
-    'a job succeeds; the producer hears of progress and result',
-    async (scene) => {
-      const name = scene.name('life');
-      const producer = await scene.queue(name, { isWorker: false, getEvents: true });
-      const worker = await scene.queue(name, { sendEvents: true });
-      worker.process(async (job) => {
-        job.reportProgress({ done: 'half' });
-        return job.data.n * 2;
-      });
-      const job = producer.createJob({ n: 21 });
-      const heard = new Tally();
-      job.on('progress', ({ done }) => heard.done(`progress ${done}`));
-      job.on('succeeded', (result) => heard.done(`result ${result}`));
-      await job.save();
-      await heard.reached(2);
-      heard.assertOnce(['progress half', 'result 42']);
-      const counts = await producer.checkHealth();
-      assert.equal(counts.succeeded, 1);
-      assert.equal(counts.active, 0);
-      assert.equal((await producer.getJob(job.id)).status, 'succeeded');
-    },
-    { needsPubsub: true },
-  ),
+  beeQueueCase('a job succeeds; the producer hears of progress and result', async (scene) => {
+    const name = scene.name('life');
+    const producer = await scene.queue(name, { isWorker: false, getEvents: true });
+    const worker = await scene.queue(name, { sendEvents: true });
+    worker.process(async (job) => {
+      job.reportProgress({ done: 'half' });
+      return job.data.n * 2;
+    });
+    const job = producer.createJob({ n: 21 });
+    const heard = new Tally();
+    job.on('progress', ({ done }) => heard.done(`progress ${done}`));
+    job.on('succeeded', (result) => heard.done(`result ${result}`));
+    await job.save();
+    await heard.reached(2);
+    heard.assertOnce(['progress half', 'result 42']);
+    const counts = await producer.checkHealth();
+    assert.equal(counts.succeeded, 1);
+    assert.equal(counts.active, 0);
+    assert.equal((await producer.getJob(job.id)).status, 'succeeded');
+  }),
 
   beeQueueCase('jobs in bulk, several workers: once each', async (scene) => {
     const name = scene.name('bulk');
@@ -77,45 +73,37 @@ export const beeQueueCases = [
     assert.deepEqual(tries, { twice: 3, never: 3 });
   }),
 
-  beeQueueCase(
-    'retries with backoff',
-    async (scene) => {
-      const queue = await scene.queue(scene.name('backoff'), { activateDelayedJobs: true });
-      const { tries, ended } = failing(queue);
-      const save = (name: string, fails: number, strategy: string) =>
-        queue.createJob({ name, fails }).retries(2).backoff(strategy, 20).save();
-      await save('fixed', 1, 'fixed');
-      await save('growing', 2, 'exponential');
-      await ended.reached(2);
-      ended.assertOnce(['fixed succeeded', 'growing succeeded']);
-      assert.deepEqual(tries, { fixed: 2, growing: 3 });
-    },
-    { needsPubsub: true },
-  ),
+  beeQueueCase('retries with backoff', async (scene) => {
+    const queue = await scene.queue(scene.name('backoff'), { activateDelayedJobs: true });
+    const { tries, ended } = failing(queue);
+    const save = (name: string, fails: number, strategy: string) =>
+      queue.createJob({ name, fails }).retries(2).backoff(strategy, 20).save();
+    await save('fixed', 1, 'fixed');
+    await save('growing', 2, 'exponential');
+    await ended.reached(2);
+    ended.assertOnce(['fixed succeeded', 'growing succeeded']);
+    assert.deepEqual(tries, { fixed: 2, growing: 3 });
+  }),
 
-  beeQueueCase(
-    'delayed jobs',
-    async (scene) => {
-      const name = scene.name('delayed');
-      const settings = { activateDelayedJobs: true, delayedDebounce: 10, nearTermWindow: 60_000 };
-      const producer = await scene.queue(name, { ...settings, isWorker: false });
-      const worker = await scene.queue(name, settings);
-      const tally = new Tally();
-      const early: number[] = [];
-      worker.process(async (job) => {
-        if (Date.now() < job.data.due) early.push(job.data.due - Date.now());
-        tally.done(job.data.delay);
-      });
-      for (const delay of [150, 50, 100]) {
-        const due = Date.now() + delay;
-        await producer.createJob({ delay, due }).delayUntil(due).save();
-      }
-      await tally.reached(3);
-      tally.assertOnce([50, 100, 150]);
-      assert.deepEqual(early, []);
-    },
-    { needsPubsub: true },
-  ),
+  beeQueueCase('delayed jobs', async (scene) => {
+    const name = scene.name('delayed');
+    const settings = { activateDelayedJobs: true, delayedDebounce: 10, nearTermWindow: 60_000 };
+    const producer = await scene.queue(name, { ...settings, isWorker: false });
+    const worker = await scene.queue(name, settings);
+    const tally = new Tally();
+    const early: number[] = [];
+    worker.process(async (job) => {
+      if (Date.now() < job.data.due) early.push(job.data.due - Date.now());
+      tally.done(job.data.delay);
+    });
+    for (const delay of [150, 50, 100]) {
+      const due = Date.now() + delay;
+      await producer.createJob({ delay, due }).delayUntil(due).save();
+    }
+    await tally.reached(3);
+    tally.assertOnce([50, 100, 150]);
+    assert.deepEqual(early, []);
+  }),
 
   beeQueueCase('a stalled job is found and done by another worker', async (scene) => {
     const name = scene.name('stalled');

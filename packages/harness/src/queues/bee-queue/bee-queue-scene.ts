@@ -49,11 +49,9 @@ export class BeeQueueScene implements AsyncDisposable {
 export function beeQueueCase(
   name: string,
   body: (scene: BeeQueueScene) => Promise<void>,
-  { needsPubsub = false } = {},
 ): QueueCase {
   return {
     name: `Bee-Queue: ${name}`,
-    needsPubsub,
     async run(site) {
       await using scene = new BeeQueueScene(site);
       try {

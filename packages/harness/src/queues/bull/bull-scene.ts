@@ -54,8 +54,6 @@ export function bullCase(
   return {
     name: `Bull: ${name}`,
     isLong,
-    // Its scripts publish with every job.
-    needsPubsub: true,
     async run(site) {
       await using scene = new BullScene(site);
       try {
