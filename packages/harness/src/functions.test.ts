@@ -13,6 +13,7 @@ import {
   oracleMissing,
   type RawClient,
   request,
+  SeededRandom,
   type ServerProcess,
   startOracle,
   startServer,
@@ -24,6 +25,7 @@ import {
 t.setTimeout(TEST_MS_MAX);
 
 const KEYS = Array.from({ length: 30 }, (_, i) => `key:${i}`);
+const RANDOM_STEPS = 300;
 const DEBUG = ['--enable-debug-command', 'yes'];
 
 /** A library with one function that sets a key to `value`. */
@@ -45,6 +47,20 @@ function bulk(raw: string): Buffer {
 async function libraries(client: RawClient): Promise<string[]> {
   const list = (await client.value('FUNCTION', 'LIST', 'WITHCODE')) as unknown[];
   return list.map((each) => JSON.stringify(each)).sort();
+}
+
+/** The same with the functions of each library in the order of their names. */
+async function descriptions(client: RawClient): Promise<string[]> {
+  const list = (await client.value('FUNCTION', 'LIST', 'WITHCODE')) as unknown[][];
+  return list
+    .map((each) =>
+      JSON.stringify(
+        each.map((part) =>
+          Array.isArray(part) ? part.map((one) => JSON.stringify(one)).sort() : part,
+        ),
+      ),
+    )
+    .sort();
 }
 
 /** Calls a function with a key of every shard, and collects the different replies. */
@@ -263,6 +279,73 @@ void t.test('changes of functions count for save rules', async (t) => {
   await changes('0');
   t.pass();
 });
+
+// Random programs
+
+/** A library with some of few functions, or with what does not load. */
+function randomSource(random: SeededRandom): string {
+  const name = `lib${random.below(4)}`;
+  if (random.below(8) === 0) return `#!lua name=${name}\nnope()`;
+  const functions = Array.from({ length: 1 + random.below(2) }, () => `f${random.below(6)}`);
+  const names = [...new Set(functions)].map((each) =>
+    random.below(4) === 0 ? each.toUpperCase() : each,
+  );
+  const calls = names.map(
+    (each) => `redis.register_function('${each}', function() return '${name} ${each}' end)`,
+  );
+  return [`#!lua name=${name}`, ...calls].join('\n');
+}
+
+function randomCommand(random: SeededRandom, payloads: readonly Buffer[]): (string | Buffer)[] {
+  switch (random.below(10)) {
+    case 0:
+    case 1:
+    case 2:
+      return ['FUNCTION', 'LOAD', randomSource(random)];
+    case 3:
+    case 4:
+      return ['FUNCTION', 'LOAD', 'REPLACE', randomSource(random)];
+    case 5:
+      return ['FUNCTION', 'DELETE', `lib${random.below(4)}`];
+    case 6: {
+      const policy = ['APPEND', 'REPLACE', 'REPLACE', 'FLUSH'][random.below(4)]!;
+      return ['FUNCTION', 'RESTORE', payloads[random.below(payloads.length)]!, policy];
+    }
+    case 7:
+      return random.below(6) === 0 ? ['FUNCTION', 'FLUSH'] : ['FUNCTION', 'STATS'];
+    default:
+      return ['FCALL', `f${random.below(6)}`, '0'];
+  }
+}
+
+/** Which of several libraries or functions is named first is open. */
+function withoutName(reply: string): string {
+  return reply.replace(/(Library|Function) \w+ already/, '$1 N already');
+}
+
+for (const shards of [0, 2]) {
+  testUnlessMissing(t, `random programs, ${shards} shards`, oracleMissing(), async (t) => {
+    await using server = await startServer({ shards });
+    await using oracle = await startOracle();
+    using here = await server.connect();
+    using there = await oracle.connect();
+    const random = new SeededRandom(shards);
+    const payloads = [bulk(await there.call('FUNCTION', 'DUMP'))];
+    for (let step = 0; step < RANDOM_STEPS; step++) {
+      const words = randomCommand(random, payloads);
+      const [ours, theirs] = await Promise.all([here, there].map((each) => each.call(...words)));
+      if (withoutName(ours!) !== withoutName(theirs!)) {
+        t.fail(`${step}: ${words.join(' ')}\nhere: ${ours}\nredis: ${theirs}`);
+        return;
+      }
+      if (step % 10 !== 0) continue;
+      // A payload of either: both must take both.
+      payloads.push(bulk(await (step % 20 === 0 ? here : there).call('FUNCTION', 'DUMP')));
+      if (payloads.length > 8) payloads.shift();
+      t.strictSame(await descriptions(here), await descriptions(there), `${step}`);
+    }
+  });
+}
 
 // Functions that take long
 
