@@ -2,14 +2,15 @@
  * The words of generated code: names, quoted strings, markers of lines, temporaries.
  *
  * Every operation that may fail stands behind `\n/*LINE*` + `/`, so that a position in the generated
- * code leads to a line of Lua (errors.ts). A newline is therefore possible between any two tokens
+ * code leads to a line of Lua (errors.ts); a statement that lies on one line has one such marker at
+ * its beginning. A newline is therefore possible between any two tokens
  * of an expression, and `return` wraps its value in parentheses.
  */
 import type { BinaryExpression, Expression, Local } from './syntax-tree.ts';
 
-/** `$` cannot occur in a name of Lua, so no name meets a keyword or a name of ours. */
+/** Short: V8 reads it each time. No name of JavaScript or of ours begins with `$`. */
 export function localName(local: Local): string {
-  return `${local.name}$${local.number}`;
+  return `$${local.number}`;
 }
 
 /** A Lua string as a JavaScript literal. */

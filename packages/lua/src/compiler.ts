@@ -64,6 +64,7 @@ export interface Chunk {
 
 /** Constants of one chunk: values of globals that are read-only for good. */
 class GlobalConstants implements ChunkConstants {
+  readonly isFixed: boolean = true;
   readonly values: LuaValue[] = [];
   readonly #names = new Map<LuaValue, string>();
   readonly #globals: LuaTable;
@@ -106,6 +107,7 @@ export interface Loading {
 
 /** Constants that hold once a library is loaded; before, its globals are looked up. */
 class LateConstants extends GlobalConstants {
+  override readonly isFixed = false;
   /** How to look up what was given. */
   readonly #reads = new Map<LuaValue, string>();
 

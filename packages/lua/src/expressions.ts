@@ -25,12 +25,15 @@ import type {
   Expression,
   FunctionBody,
   IndexExpression,
+  Local,
   TableExpression,
 } from './syntax-tree.ts';
 import type { LuaValue } from './values.ts';
 
 /** What a chunk's functions share: values that the generated code refers to by name. */
 export interface ChunkConstants {
+  /** False when what `global` and `field` give holds only later than at the first run. */
+  readonly isFixed: boolean;
   /** The value of a global that cannot change any more, or undefined. */
   global(name: string): LuaValue;
   /** The value of a field of such a global. */
@@ -64,7 +67,14 @@ export abstract class ExpressionWriter {
     this.constants = constants;
   }
 
+  /** True while a statement is written that lies on one line, the line of the marker before it. */
+  protected isMarked = false;
+
   protected abstract functionCode(body: FunctionBody): string;
+
+  protected mark(line: number): string {
+    return this.isMarked ? '' : marker(line);
+  }
 
   value(expression: Expression): string {
     switch (expression.kind) {
@@ -152,16 +162,31 @@ export abstract class ExpressionWriter {
   #global(name: string, line: number): string {
     const constant = this.constants.global(name);
     if (constant !== undefined) return this.constants.nameOf(constant, line);
-    return `${marker(line)}global(${quote(name)})`;
+    return `${this.mark(line)}global(${quote(name)})`;
   }
 
   /** The value of `string.sub` and its like, when it cannot change. */
   #constantOf(expression: Expression): LuaValue {
+    if (expression.kind === 'local') return this.#constantOfLocal(expression.local);
     if (expression.kind === 'global') return this.constants.global(expression.name);
     if (expression.kind !== 'index') return undefined;
     const { object, key } = expression;
     if (object.kind !== 'global' || key.kind !== 'string') return undefined;
     return this.constants.field(object.name, key.value);
+  }
+
+  /** For `local call = redis.call` and its like, if it is never assigned. */
+  #constantOfLocal({ isAssigned, sources }: Local): LuaValue {
+    const source = sources?.[0];
+    if (isAssigned || source === undefined || !this.constants.isFixed) return undefined;
+    return source.kind === 'index' || source.kind === 'global'
+      ? this.#constantOf(source)
+      : undefined;
+  }
+
+  /** A local that holds a function of the script from its declaration on. */
+  #isFunction({ isAssigned, isFunction, sources }: Local): boolean {
+    return !isAssigned && (isFunction || sources?.[0]?.kind === 'function');
   }
 
   #index(expression: IndexExpression): string {
@@ -170,19 +195,19 @@ export abstract class ExpressionWriter {
     const { object, key, line } = expression;
     const read = key.kind === 'string' ? 'field' : 'index';
     const objectCode = this.value(object);
-    return `${marker(line)}${read}(${objectCode},${this.value(key)}${nameArgument(object)})`;
+    return `${this.mark(line)}${read}(${objectCode},${this.value(key)}${nameArgument(object)})`;
   }
 
   #table({ items, fields, line }: TableExpression): string {
     const itemCode = `[${this.list(items)}]`;
     if (fields.length === 0) return `new LuaTable(${itemCode})`;
     const pairs = fields.map(({ key, value }) => `${this.value(key)},${this.value(value)}`);
-    return `${marker(line)}tableOf(${itemCode},[${pairs.join(',')}])`;
+    return `${this.mark(line)}tableOf(${itemCode},[${pairs.join(',')}])`;
   }
 
   call(expression: CallExpression): string {
     const { callee, method, args, line } = expression;
-    const mark = marker(line);
+    const mark = this.mark(line);
     if (method !== undefined) return this.#methodCall(expression, method);
     const constant = this.#constantOf(callee);
     if (typeof constant === 'function') {
@@ -191,6 +216,7 @@ export abstract class ExpressionWriter {
     const name = nameArgument(callee);
     if (callee.kind === 'local') {
       const code = localName(callee.local);
+      if (this.#isFunction(callee.local)) return `${mark}${code}(${this.list(args)})`;
       return `(typeof ${code}==='function'?${code}:callable(${code}${name}))${mark}(${this.list(args)})`;
     }
     const calleeCode = this.value(callee);
@@ -201,7 +227,7 @@ export abstract class ExpressionWriter {
   }
 
   #methodCall({ callee, args, line }: CallExpression, method: string): string {
-    const mark = marker(line);
+    const mark = this.mark(line);
     const calleeCode = this.value(callee);
     const held = this.temporaries.take();
     const found = this.temporaries.take();
@@ -237,7 +263,7 @@ export abstract class ExpressionWriter {
     if (operator === '..') {
       const leftCode = this.value(left);
       const names = nameArguments(left, right);
-      return `${marker(line)}concat(${leftCode},${this.value(right)}${names})`;
+      return `${this.mark(line)}concat(${leftCode},${this.value(right)}${names})`;
     }
     return this.#arithmetic(expression);
   }
@@ -284,7 +310,7 @@ export abstract class ExpressionWriter {
     this.#release(a, b);
     const test = numberTest(left, right, a.code, b.code);
     const names = nameArguments(left, right);
-    const slowCode = `${marker(line)}${slow}(${a.code},${b.code}${names})`;
+    const slowCode = `${this.mark(line)}${slow}(${a.code},${b.code}${names})`;
     return `(${a.before}${b.before}${test}?${apply(fast, a.code, b.code)}:${slowCode})`;
   }
 
@@ -300,7 +326,7 @@ export abstract class ExpressionWriter {
     const slow = operator === '<' || operator === '>' ? 'less' : 'lessOrEqual';
     const isSwapped = operator === '>' || operator === '>=';
     const [first, second] = isSwapped ? [b.code, a.code] : [a.code, b.code];
-    const slowCode = `${marker(line)}${slow}(${first},${second})`;
+    const slowCode = `${this.mark(line)}${slow}(${first},${second})`;
     return `(${a.before}${b.before}${test}?${a.code}${operator}${b.code}:${slowCode})`;
   }
 
@@ -310,7 +336,7 @@ export abstract class ExpressionWriter {
     if (isPlain(left) || isPlain(right)) {
       return `(${leftCode}${operator === '==' ? '===' : '!=='}${rightCode})`;
     }
-    return `${operator === '==' ? '' : '!'}${marker(line)}equals(${leftCode},${rightCode})`;
+    return `${operator === '==' ? '' : '!'}${this.mark(line)}equals(${leftCode},${rightCode})`;
   }
 
   #unary(operator: '-' | 'not' | '#', operand: Expression, line: number): string {
@@ -318,7 +344,7 @@ export abstract class ExpressionWriter {
     const code = this.value(operand);
     if (operator === '-' && isNumeric(operand)) return `(-${code})`;
     const name = nameArgument(operand);
-    return `${marker(line)}${operator === '-' ? 'negate' : 'length'}(${code}${name})`;
+    return `${this.mark(line)}${operator === '-' ? 'negate' : 'length'}(${code}${name})`;
   }
 }
 

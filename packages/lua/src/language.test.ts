@@ -136,6 +136,26 @@ const CORPUS: readonly string[] = [
   'f() = 1',
   'local function f() return ... end',
   'if true then\n\nreturn 1\n',
+  // Locals that are known to be functions, and such that only look like it.
+  'local p, t = pcall, tostring p(t) return p(error, t(1)), t(2)',
+  'local t = tostring t = nil return t(1)',
+  'local f = function() return 1 end local function g() f = 5 end g() return f()',
+  'local function f() return 1 end f = nil return pcall(f), f()',
+  'local function f(n) if n == 0 then return 0 end return f(n - 1) end return f(10)',
+  'local t = tostring do local t = 1 return t(1) end',
+  // Lines of statements that lie on one, and of such that do not.
+  'local x\nlocal y = 1 + x',
+  'local x\nlocal y = 1 +\n2 + x',
+  'local a, b = {}\na.x = a.y +\n(1 ..\n b.z)',
+  'local x\nif 1 == 2 then\nelseif x.y then\nend',
+  'local x\nif 1 == 2\nthen\nelseif\nx.y then\nend',
+  'local x\nreturn\nx.y',
+  'local x\nreturn 1, function() end, x.y, function()\nend',
+  'local x\nwhile\nx\n.y do end',
+  'local x\nlocal f = function() return x.y end\n\nreturn f()',
+  'local x\nlocal f = function()\nreturn x.y end\nf()\n',
+  'tostring(\n1)\ntostring(1, function()\nend,\n(nil).x)',
+  'local x = 1 local y = 2 x() y()',
 ];
 
 t.test('constructor, __proto__ and other names of JavaScript are data', async (t) => {

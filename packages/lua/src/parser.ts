@@ -103,7 +103,12 @@ class Parser {
     }
   }
 
-  #newLocal(name: string, sources: Expression[] | undefined): Local {
+  /** The line of what began on `line` and ends with the last token, or 0 when it has several. */
+  #oneLine(line: number): number {
+    return this.#lexer.lastLine === line ? line : 0;
+  }
+
+  #newLocal(name: string, sources: Expression[] | undefined, isFunction = false): Local {
     const local: Local = {
       name,
       number: this.#locals.length,
@@ -112,6 +117,7 @@ class Parser {
       isCaptured: false,
       sources,
       isNumber: false,
+      isFunction,
     };
     this.#locals.push(local);
     return local;
@@ -183,27 +189,30 @@ class Parser {
         return this.#functionStatement(line);
       case 'local':
         this.#lexer.advance();
-        return this.#accept('function') ? this.#localFunction() : this.#local();
+        return this.#accept('function') ? this.#localFunction() : this.#local(line);
       case 'return':
-        return this.#return();
+        return this.#return(line);
       case 'break':
         this.#lexer.advance();
         if (this.#loops === 0) throw this.#lexer.error('no loop to break');
         return { kind: 'break' };
       default:
-        return this.#expressionStatement();
+        return this.#expressionStatement(line);
     }
   }
 
   #if(line: number): Statement {
-    const clauses: { condition: Expression | undefined; body: Statement[] }[] = [];
+    const clauses: { condition: Expression | undefined; oneLine: number; body: Statement[] }[] = [];
     do {
+      const ifLine = this.#lexer.line;
       this.#lexer.advance();
       const condition = this.#expression();
       this.#expect('then');
-      clauses.push({ condition, body: this.#block() });
+      clauses.push({ condition, oneLine: this.#oneLine(ifLine), body: this.#block() });
     } while (this.#lexer.type === 'elseif');
-    if (this.#accept('else')) clauses.push({ condition: undefined, body: this.#block() });
+    if (this.#accept('else')) {
+      clauses.push({ condition: undefined, oneLine: 0, body: this.#block() });
+    }
     this.#expectClose('end', 'if', line);
     return { kind: 'if', clauses };
   }
@@ -288,17 +297,17 @@ class Parser {
     }
     const value: Expression = { kind: 'function', body: this.#functionBody(isMethod, line) };
     this.#assigned(target, value);
-    return { kind: 'assign', targets: [target], values: [value], line };
+    return { kind: 'assign', targets: [target], values: [value], line, oneLine: 0 };
   }
 
   #localFunction(): Statement {
     const { line } = this.#lexer;
-    const local = this.#newLocal(this.#name(), undefined);
+    const local = this.#newLocal(this.#name(), undefined, true);
     this.#show(local);
     return { kind: 'localFunction', local, body: this.#functionBody(false, line) };
   }
 
-  #local(): Statement {
+  #local(startLine: number): Statement {
     const names: string[] = [];
     do names.push(this.#name());
     while (this.#accept(','));
@@ -309,19 +318,21 @@ class Parser {
       return this.#newLocal(name, value === undefined ? undefined : [value]);
     });
     for (const local of locals) this.#show(local);
-    return { kind: 'local', locals, values, line };
+    return { kind: 'local', locals, values, line, oneLine: this.#oneLine(startLine) };
   }
 
-  #return(): Statement {
+  #return(line: number): Statement {
     this.#lexer.advance();
     const { type } = this.#lexer;
     const values = BLOCK_ENDS.has(type) || type === ';' ? [] : this.#expressions();
-    return { kind: 'return', values, line: this.#lexer.lastLine };
+    return { kind: 'return', values, oneLine: this.#oneLine(line) };
   }
 
-  #expressionStatement(): Statement {
+  #expressionStatement(startLine: number): Statement {
     const expression = this.#suffixed();
-    if (expression.kind === 'call') return { kind: 'call', call: expression };
+    if (expression.kind === 'call') {
+      return { kind: 'call', call: expression, oneLine: this.#oneLine(startLine) };
+    }
     const targets: Expression[] = [expression];
     while (this.#accept(',')) targets.push(this.#suffixed());
     for (const { kind } of targets) {
@@ -332,7 +343,8 @@ class Parser {
     targets.forEach((target, at) => {
       this.#assigned(target, values[at]);
     });
-    return { kind: 'assign', targets, values, line: this.#lexer.lastLine };
+    const oneLine = this.#oneLine(startLine);
+    return { kind: 'assign', targets, values, line: this.#lexer.lastLine, oneLine };
   }
 
   #assigned(target: Expression, value: Expression | undefined): void {

@@ -16,6 +16,7 @@ const ENTER = `${STEP}if(++meter.depth>DEPTH_MAX)meter.overflow();`;
 const LEAVE = 'meter.depth--;';
 
 type StatementOf<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
+type SimpleStatement = StatementOf<'local' | 'assign' | 'call' | 'return'>;
 
 /** JavaScript for a function expression. */
 export function writeFunction(constants: ChunkConstants, body: FunctionBody): string {
@@ -44,11 +45,10 @@ class FunctionWriter extends ExpressionWriter {
   #statement(statement: Statement): string {
     switch (statement.kind) {
       case 'local':
-        return this.#local(statement);
       case 'assign':
-        return this.#assign(statement);
       case 'call':
-        return `${this.call(statement.call)};`;
+      case 'return':
+        return this.#simple(statement);
       case 'localFunction':
         return this.#localFunction(statement);
       case 'do':
@@ -63,10 +63,29 @@ class FunctionWriter extends ExpressionWriter {
         return this.#numericFor(statement);
       case 'genericFor':
         return this.#genericFor(statement);
-      case 'return':
-        return this.#return(statement);
       default:
         return 'break;';
+    }
+  }
+
+  #simple(statement: SimpleStatement): string {
+    const { oneLine } = statement;
+    this.isMarked = oneLine > 0;
+    const code = this.#simpleCode(statement);
+    this.isMarked = false;
+    return oneLine > 0 ? marker(oneLine) + code : code;
+  }
+
+  #simpleCode(statement: SimpleStatement): string {
+    switch (statement.kind) {
+      case 'local':
+        return this.#local(statement);
+      case 'assign':
+        return this.#assign(statement);
+      case 'call':
+        return `${this.call(statement.call)};`;
+      default:
+        return this.#return(statement);
     }
   }
 
@@ -107,11 +126,11 @@ class FunctionWriter extends ExpressionWriter {
       case 'local':
         return `${localName(target.local)}=${value}`;
       case 'global':
-        return `${marker(line)}setGlobal(${quote(target.name)},${value})`;
+        return `${this.mark(line)}setGlobal(${quote(target.name)},${value})`;
       case 'index': {
         const object = this.value(target.object);
         const key = this.value(target.key);
-        return `${marker(line)}setIndex(${object},${key},${value}${nameArgument(target.object)})`;
+        return `${this.mark(line)}setIndex(${object},${key},${value}${nameArgument(target.object)})`;
       }
       default:
         return '';
@@ -132,7 +151,7 @@ class FunctionWriter extends ExpressionWriter {
         `const o$$${at}=${this.value(target.object)},k$$${at}=${this.value(target.key)};`,
       );
       const name = nameArgument(target.object);
-      return `${marker(line)}setIndex(o$$${at},k$$${at},${value}${name});`;
+      return `${this.mark(line)}setIndex(o$$${at},k$$${at},${value}${name});`;
     });
     const all = `const v$$=[${this.list(values)}];`;
     return `{${before.join('')}${all}${stores.reverse().join('')}}`;
@@ -145,11 +164,18 @@ class FunctionWriter extends ExpressionWriter {
 
   #if({ clauses }: StatementOf<'if'>): string {
     return clauses
-      .map(({ condition, body }) => {
-        const test = condition === undefined ? '' : `if(${this.condition(condition)})`;
+      .map(({ condition, oneLine, body }) => {
+        const test = condition === undefined ? '' : this.#test(condition, oneLine);
         return `${test}{${this.#block(body)}}`;
       })
       .join('else ');
+  }
+
+  #test(condition: Expression, oneLine: number): string {
+    this.isMarked = oneLine > 0;
+    const code = `if(${this.condition(condition)})`;
+    this.isMarked = false;
+    return oneLine > 0 ? marker(oneLine) + code : code;
   }
 
   /**

@@ -13,6 +13,8 @@ export interface Local {
   sources: Expression[] | undefined;
   /** Result of type inference: always a number. */
   isNumber: boolean;
+  /** Declared by `local function`. */
+  readonly isFunction: boolean;
 }
 
 /** What the parser and the generator know of a function as a whole. */
@@ -96,20 +98,26 @@ export interface BinaryExpression {
   readonly line: number;
 }
 
+/**
+ * `oneLine` is the line of a statement, or of the head of a compound one, that lies on one line;
+ * 0 for others.
+ */
 export type Statement =
   | {
       readonly kind: 'local';
+      readonly oneLine: number;
       readonly locals: readonly Local[];
       readonly values: readonly Expression[];
       readonly line: number;
     }
   | {
       readonly kind: 'assign';
+      readonly oneLine: number;
       readonly targets: readonly Expression[];
       readonly values: readonly Expression[];
       readonly line: number;
     }
-  | { readonly kind: 'call'; readonly call: CallExpression }
+  | { readonly kind: 'call'; readonly call: CallExpression; readonly oneLine: number }
   | { readonly kind: 'localFunction'; readonly local: Local; readonly body: FunctionBody }
   | { readonly kind: 'do'; readonly body: readonly Statement[] }
   | { readonly kind: 'while'; readonly condition: Expression; readonly body: readonly Statement[] }
@@ -118,6 +126,7 @@ export type Statement =
       readonly kind: 'if';
       readonly clauses: readonly {
         readonly condition: Expression | undefined;
+        readonly oneLine: number;
         readonly body: readonly Statement[];
       }[];
     }
@@ -137,5 +146,9 @@ export type Statement =
       readonly body: readonly Statement[];
       readonly line: number;
     }
-  | { readonly kind: 'return'; readonly values: readonly Expression[]; readonly line: number }
+  | {
+      readonly kind: 'return';
+      readonly values: readonly Expression[];
+      readonly oneLine: number;
+    }
   | { readonly kind: 'break' };
