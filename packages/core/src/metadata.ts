@@ -8,6 +8,7 @@ import { COMMANDS } from './commands/index.ts';
 export * from './commands/command-spec.ts';
 export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
+export { matchesGlob } from './glob.ts';
 export { invariant } from './invariant.ts';
 export { KeyFinder } from './key-positions.ts';
 export { parseSeconds } from './long-double.ts';

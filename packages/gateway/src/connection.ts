@@ -23,6 +23,7 @@ import { Block, ParseError, type RequestParser } from '@hashlane/resp';
 import type { ReplyReceiver } from '@hashlane/shard-worker';
 import type { PartedCommand } from './at-once.ts';
 import type { CommandEntry } from './command-index.ts';
+import type { BufferLimit } from './configuration-kinds.ts';
 import type { Gateway } from './gateway.ts';
 import {
   BACKLOG_BLOCK_BYTES,
@@ -30,11 +31,13 @@ import {
   INPUT_BYTES_MIN,
   INPUT_EAGER_BYTES_MAX,
   INPUT_WAITING_BYTES_MAX,
+  MESSAGES_GATHERED_BYTES_MAX,
   OUTPUT_BYTES_MAX,
   OUTSTANDING_MAX,
   REPLIES_GATHERED_BYTES_MAX,
 } from './limits.ts';
 import { lockName } from './lock-table.ts';
+import type { HeldMessage, Subscriptions } from './pub-sub.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
 import { parseCopy } from './request-copy.ts';
 import type { GateKind } from './script-gate.ts';
@@ -89,6 +92,11 @@ export class Connection implements ReplyReceiver {
   /** What must be undone when the connection goes while a coordinator works for it. */
   onGone: (() => void) | undefined;
 
+  /** Set while it is subscribed to a channel or pattern. */
+  subscriptions: Subscriptions | undefined;
+  /** Messages that follow the reply of the EXEC that is being executed for it. */
+  heldMessages: HeldMessage[] | undefined;
+
   /** Commands since MULTI. */
   transaction: Transaction | undefined;
   /** Shards that have keys which this connection watches, and the names of these keys. */
@@ -126,6 +134,7 @@ export class Connection implements ReplyReceiver {
   #backlogEnd = 0;
   #backlogBytes = 0;
   #isDraining = false;
+  #softTimer: NodeJS.Timeout | undefined;
 
   constructor(gateway: Gateway, socket: Socket, id: number) {
     this.gateway = gateway;
@@ -187,9 +196,13 @@ export class Connection implements ReplyReceiver {
         this.#parser = undefined;
         gateway.giveParser(parser);
       }
-      if (gateway.reply.position > REPLIES_GATHERED_BYTES_MAX) {
+      if (
+        gateway.reply.position > REPLIES_GATHERED_BYTES_MAX ||
+        gateway.pubSub.pendingBytes > MESSAGES_GATHERED_BYTES_MAX
+      ) {
         gateway.turn.cut(this);
         gateway.turn.deliver();
+        gateway.turn.publish();
       }
       if (this.isBarred || this.#isOverfull() || this.state !== 'open') {
         if (at < end && this.state === 'open') this.#keepRest(block, at, end, isOwn);
@@ -408,6 +421,7 @@ export class Connection implements ReplyReceiver {
     this.outstanding -= count;
     if (this.outstanding > 0) return;
     this.#isMixed = false;
+    this.scriptShard = NO_SHARD;
     if (this.gateKind !== undefined) this.gateway.scriptGate.settled(this);
     if (this.state === 'closed') this.gateway.forget(this);
     else if (this.state === 'closing') this.endWhenSent();
@@ -483,7 +497,9 @@ export class Connection implements ReplyReceiver {
       return false;
     }
     socket.write(block.bytes.subarray(start, end));
-    return socket.writableLength > 0;
+    if (socket.writableLength === 0) return false;
+    this.#limitOutput();
+    return true;
   }
 
   #addToBacklog(block: Block, start: number, end: number): void {
@@ -502,7 +518,7 @@ export class Connection implements ReplyReceiver {
       from += length;
     }
     if (!this.#isDraining) this.#writeBacklog();
-    if (this.#hasTooMuchOutput()) this.#limitOutput();
+    this.#limitOutput();
   }
 
   #writeBacklog(): void {
@@ -528,6 +544,7 @@ export class Connection implements ReplyReceiver {
     this.#isDraining = false;
     this.#writeBacklog();
     if (!this.#isDraining) this.#hasOutputLeft = false;
+    if (this.#softTimer !== undefined) this.#limitSoftly();
     if (this.state === 'closing') this.endWhenSent();
     else if (!this.#isDraining && this.#isReadingPaused) this.gateway.resumeSoon(this);
   }
@@ -537,19 +554,46 @@ export class Connection implements ReplyReceiver {
     return this.socket.writableLength + this.#backlogBytes;
   }
 
-  #hasTooMuchOutput(): boolean {
-    return this.outputBytes > OUTPUT_BYTES_MAX;
+  /** What clients of its kind may have unsent. */
+  get #bounds(): BufferLimit {
+    const { normal, pubsub } = this.gateway.outputLimits;
+    return this.subscriptions === undefined ? normal : pubsub;
   }
 
+  /** More output was left unsent. */
   #limitOutput(): void {
-    const hardLimit = this.gateway.outputHardLimit;
-    if (hardLimit > 0 && this.outputBytes > hardLimit) {
-      this.gateway.logger.warn(`closing client over its output buffer limit: ${this.address}`);
-      this.destroy();
+    const { hardBytes, softBytes } = this.#bounds;
+    const bytes = this.outputBytes;
+    if (hardBytes > 0 && bytes >= hardBytes) {
+      this.#closeOverLimit();
       return;
     }
+    if (softBytes > 0 || this.#softTimer !== undefined) this.#limitSoftly();
+    if (bytes <= OUTPUT_BYTES_MAX) return;
     this.#hasOutputLeft = true;
     this.pauseReading();
+  }
+
+  /** Above the soft limit it has some seconds to take what it was sent. */
+  #limitSoftly(): void {
+    const { softBytes, softSeconds } = this.#bounds;
+    const isOver = softBytes > 0 && this.outputBytes >= softBytes;
+    if (!isOver) {
+      clearTimeout(this.#softTimer);
+      this.#softTimer = undefined;
+    } else if (this.#softTimer === undefined) {
+      this.#softTimer = setTimeout(() => {
+        this.#softTimer = undefined;
+        const limit = this.#bounds.softBytes;
+        if (limit > 0 && this.outputBytes >= limit) this.#closeOverLimit();
+      }, softSeconds * 1000);
+      this.#softTimer.unref();
+    }
+  }
+
+  #closeOverLimit(): void {
+    this.gateway.logger.warn(`closing client over its output buffer limit: ${this.address}`);
+    this.destroy();
   }
 
   // The end
@@ -558,6 +602,7 @@ export class Connection implements ReplyReceiver {
   closeAfterReplies(): void {
     if (this.state !== 'open') return;
     this.state = 'closing';
+    this.gateway.pubSub.forget(this);
     const { turn } = this.gateway;
     if (turn.isOpen) turn.closeAfter(this);
     else this.endWhenSent();
@@ -589,6 +634,7 @@ export class Connection implements ReplyReceiver {
   destroy(): void {
     // The socket closes after this turn; no element may be popped for this client until then.
     if (this.isBlocked) this.gateway.cancelWait(this);
+    this.gateway.pubSub.forget(this);
     this.onGone?.();
     this.onGone = undefined;
     this.socket.destroy();
@@ -597,6 +643,7 @@ export class Connection implements ReplyReceiver {
   /** The socket is closed: called once, by the acceptor. */
   closed(): void {
     this.state = 'closed';
+    clearTimeout(this.#softTimer);
     this.#input = undefined;
     this.#backlog = [];
     if (this.#parser !== undefined) {

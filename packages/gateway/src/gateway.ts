@@ -24,11 +24,14 @@ import {
   NO_AUTH,
   NO_MANDATORY_KEYS,
   NO_MULTI,
+  NOT_KEY,
+  PUBSUB,
   WRITE,
 } from '@hashlane/core/metadata';
 import {
   Block,
   errors,
+  notWhileSubscribed,
   ReplyWriter,
   RequestParser,
   unknownCommand,
@@ -53,11 +56,13 @@ import { buildCommandIndex, type CommandEntry, type CommandIndex } from './comma
 import { followConfiguration } from './commands/config.ts';
 import { serverCommands } from './commands/index.ts';
 import type { Configuration } from './configuration.ts';
+import type { BufferLimits } from './configuration-kinds.ts';
 import { type Connection, NO_SHARD } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
 import { addUse, createIsolation, type Isolation, type KeyUse } from './isolation.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
+import { isSubscription, PubSub } from './pub-sub.ts';
 import { LOCAL } from './reply-order.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 import { ScriptGate } from './script-gate.ts';
@@ -91,6 +96,7 @@ export class Gateway {
   readonly isolation: Isolation;
   readonly pause: ClientPause;
   readonly scriptGate: ScriptGate;
+  readonly pubSub = new PubSub(this);
   readonly statistics = new Statistics();
   /** Where the keys of the request are that was looked at last. */
   readonly keys = new KeyFinder();
@@ -105,8 +111,8 @@ export class Gateway {
   turnMs = Date.now();
   /** GATE_* bits. */
   gate = 0;
-  /** client-output-buffer-limit normal's hard limit in bytes, 0 for none. */
-  outputHardLimit = 0;
+  /** client-output-buffer-limit. */
+  outputLimits: BufferLimits;
   shards!: ShardGroup;
   snapshots!: SnapshotScheduler;
   /** Ends the server: set by server.ts. `save`: undefined follows the save rules. */
@@ -128,6 +134,7 @@ export class Gateway {
   constructor(configuration: Configuration, logger: Logger) {
     this.configuration = configuration;
     this.logger = logger;
+    this.outputLimits = configuration.values.clientOutputBufferLimit;
     this.commands = buildCommandIndex(COMMAND_METADATA, serverCommands);
     this.parser = this.#makeParser();
     this.coordinator = new Coordinator(this);
@@ -247,6 +254,7 @@ export class Gateway {
     this.statistics.connectionClosed(connection);
     this.pause.forget(connection);
     this.scriptGate.forget(connection);
+    this.pubSub.forget(connection);
     if (connection.watchedShards.size > 0) unwatch(this, connection);
     if (connection.isBlocked) this.cancelWait(connection);
     else if (connection.outstanding === 0) this.forget(connection);
@@ -277,6 +285,7 @@ export class Gateway {
   /** A shard failed: whoever waits in it is answered with an error. */
   shardFailed(shard: number): void {
     this.coordinator.shardFailed(shard);
+    this.pubSub.shardStarts();
     for (const connection of this.connections.values()) {
       if (!connection.isBlocked || connection.blockedIn !== shard) continue;
       if (connection.outstanding > 0) {
@@ -306,7 +315,7 @@ export class Gateway {
   configurationAttached(): void {
     const { configuration } = this;
     const limit = (): undefined => {
-      this.outputHardLimit = configuration.values.clientOutputBufferLimit.normal.hardBytes;
+      this.outputLimits = configuration.values.clientOutputBufferLimit;
     };
     limit();
     configuration.onChange(['client-output-buffer-limit'], limit);
@@ -383,6 +392,10 @@ export class Gateway {
     }
     if (!connection.isAuthenticated && (entry.spec.flags & NO_AUTH) === 0) {
       this.#refuse(connection, entry, errors.noAuth);
+      return;
+    }
+    if (connection.subscriptions !== undefined && !this.pubSub.allows(connection, entry)) {
+      this.#refuse(connection, entry, notWhileSubscribed(entry.lowerName));
       return;
     }
     connection.lastCommand = entry;
@@ -475,13 +488,19 @@ export class Gateway {
   // Answering here
 
   #serve(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
+    const { flags } = entry.spec;
+    if ((flags & PUBSUB) !== 0 && this.pubSub.mustWait(connection, flags)) {
+      this.putOff(connection, parser);
+      return;
+    }
     const { reply } = this;
     const start = reply.position;
-    const isSilent = connection.replyMode !== 'on';
+    // Confirmations of subscriptions are messages, which clients always get.
+    const isSilent = connection.replyMode !== 'on' && !isSubscription(flags);
     reply.protocol = connection.protocol;
     const call: ServerCall = { gateway: this, connection, args: parser, reply };
     // Of the fast commands (PING, ECHO) one call in so many is timed, for all of them.
-    const isFast = (entry.spec.flags & FAST) !== 0;
+    const isFast = (flags & FAST) !== 0;
     const isTimed = !isFast || (this.#served++ & (SERVED_SAMPLE - 1)) === 0;
     const started = isTimed ? performance.now() : 0;
     const errorsBefore = reply.errors;
@@ -644,6 +663,7 @@ export class Gateway {
     let hash = 0;
     let shard = 0;
     const shards = this.#links.length;
+    if ((entry.spec.flags & NO_MANDATORY_KEYS) !== 0) this.beforeScript(connection);
     if (entry.singleKey === 1) {
       const offset = (parser.spans[2] + parser.origin) | 0;
       const length = parser.spans[3];
@@ -681,6 +701,14 @@ export class Gateway {
     if (!connection.owesOnly(shard)) return true;
     connection.scriptShard = shard;
     return false;
+  }
+
+  /** A script, or a transaction with one, is about to be sent to a shard. */
+  beforeScript(connection: Connection): void {
+    if (this.#inProcess !== undefined) return;
+    this.pubSub.tellShards();
+    // With several shards it is noted by mustSettle.
+    if (this.#links.length === 1) connection.scriptShard = 0;
   }
 
   /** False when a command was put off, for the sake of scripts or because it is one. */
@@ -818,6 +846,7 @@ export class Gateway {
       const from = parser.offset(position);
       const key = parser.block.bytes.subarray(from, from + parser.length(position));
       const range = (spec.keys as readonly KeyRange[])[keys.ranges[i]];
+      if (range.access === NOT_KEY) continue;
       addUse(use, key, isWrite && !isReadOnly(range));
     }
   }

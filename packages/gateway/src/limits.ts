@@ -25,6 +25,12 @@ export const OUTSTANDING_MAX = 1024;
 /** Objects of commands in parts that are kept for the next ones, and what each may hold on to. */
 export const SPARE_PARTS_MAX = 256;
 export const SPARE_PARTS_BYTES_MAX = 16 * 1024;
+/** Published messages gather in a block of this size. */
+export const MESSAGES_BLOCK_BYTES = 64 * 1024;
+/** Messages that gather in one turn leave when they are more than this. */
+export const MESSAGES_GATHERED_BYTES_MAX = 1024 * 1024;
+/** Channels and patterns whose changes are kept for shards; beyond, they are told of all. */
+export const CHANGED_TOPICS_MAX = 4096;
 /** First size of the queue of a transaction. */
 export const TRANSACTION_BYTES_MIN = 512;
 /** Input that is collected in one turn of the event loop before it is executed. */

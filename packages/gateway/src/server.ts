@@ -182,6 +182,9 @@ export function startShards(gateway: Gateway, seed: number, threads?: Threads): 
     drained: () => gateway.drained(),
     routes: configuration.values.route,
     otherCommands: serverCommands.map(({ name, arity, flags }) => ({ name, arity, flags })),
+    publish: (messages) => gateway.pubSub.publishAll(messages),
+    receivers: (channel, isSharded) =>
+      gateway.pubSub.receivers(isSharded ? 'shard' : 'channel', channel),
     scriptLog: (level, text) => logger[LOG_METHODS[level]](text),
     scriptBusy: (shard, script) => gateway.scriptBusy(shard, script),
     failed: (shard, reason) => {

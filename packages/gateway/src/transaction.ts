@@ -204,6 +204,7 @@ export function executeTransaction(
     gateway.replyError(connection, errors.execAborted);
     return;
   }
+  if (hasScripts(transaction)) gateway.beforeScript(connection);
   const isWatching = watchedShards.size > 0;
   if (transaction.length === 0 && !isWatching) {
     gateway.replyLocally(connection, (reply) => reply.array(0));
@@ -290,7 +291,12 @@ function executeOverShards(
     isWatching || hasPhases(transaction)
       ? isolation.run(use, () => withoutWaiters(gateway, connection, use, work))
       : isolation.runAtOnce(use, work);
-  gateway.settleLater(connection, isSilent ? done.then(() => replyNothing) : done);
+  const reply = isSilent ? done.then(() => replyNothing) : done;
+  gateway.pubSub.hold(connection);
+  gateway.settleLater(connection, reply);
+  const letGo = (): void => gateway.pubSub.letGo(connection);
+  // After the reply, which waits for the same promise.
+  reply.then(letGo, letGo);
 }
 
 /** Runs the phases of a transaction; who waits for a key that it writes is served after the last. */

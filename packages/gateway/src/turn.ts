@@ -111,6 +111,7 @@ export class Turn {
     this.isOpen = false;
     this.#current = undefined;
     this.deliver();
+    this.#gateway.pubSub.flush();
   }
 
   /** Commands of this connection are executed now. */
@@ -144,6 +145,14 @@ export class Turn {
   /** Ends a connection's socket when its replies of this turn are delivered. */
   closeAfter(connection: Connection): void {
     this.#closing.push(connection);
+  }
+
+  /** Sends what was published, after the replies of its receivers. Between two commands only. */
+  publish(): void {
+    const wasOpen = this.isOpen;
+    this.isOpen = false;
+    this.#gateway.pubSub.flush();
+    this.isOpen = wasOpen;
   }
 
   /** Sends all replies that have an owner. Between two commands only. */

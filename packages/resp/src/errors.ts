@@ -400,6 +400,14 @@ export function subcommandSyntax(subcommand: string, container: string): string 
   );
 }
 
+/** A command of a RESP2 client that is subscribed to something. */
+export function notWhileSubscribed(command: string): string {
+  return (
+    `ERR Can't execute '${command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+    'are allowed in this context'
+  );
+}
+
 /** EXEC that was refused before it looked at its transaction. */
 export function execRefused(reason: string): string {
   return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;

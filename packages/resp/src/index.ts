@@ -18,6 +18,7 @@ export {
   noStreamGroup,
   noStreamGroupForKey,
   noStreamGroupToRead,
+  notWhileSubscribed,
   registrationErrors,
   restoredLibraryExists,
   scriptCallErrors,

@@ -1,6 +1,6 @@
 /** Commands that the gateway executes for clients, and a shard for its scripts. */
 import type { CommandContext, CommandSpec } from '@hashlane/core';
-import { FAST, LOADING, STALE } from '@hashlane/core';
+import { FAST, LOADING, MAY_REPLICATE, PUBSUB, STALE } from '@hashlane/core';
 import { errors } from '@hashlane/resp';
 
 export interface LocalCommandOptions {
@@ -8,6 +8,8 @@ export interface LocalCommandOptions {
   databases(): number;
   /** Microseconds since the epoch, now. */
   microseconds(): number;
+  /** Publishes a message, to a shard channel or any; returns how many get it. */
+  publish(channel: string, text: string, isSharded: boolean): number;
 }
 
 const ROW = {
@@ -46,10 +48,22 @@ function select({ request, reply }: CommandContext, databases: number): void {
   reply.ok();
 }
 
+const PUBLICATION = { ...ROW, arity: 3, flags: ROW.flags | PUBSUB | MAY_REPLICATE } as const;
+
+function publish(
+  { request, reply }: CommandContext,
+  options: LocalCommandOptions,
+  isSharded: boolean,
+): void {
+  reply.integer(options.publish(request.text(1), request.text(2), isSharded));
+}
+
 export function localCommands(options: LocalCommandOptions): readonly CommandSpec[] {
   return [
     { ...ROW, name: 'PING', arity: -1, handler: ping },
     { ...ROW, name: 'ECHO', arity: 2, handler: echo },
+    { ...PUBLICATION, name: 'PUBLISH', handler: (context) => publish(context, options, false) },
+    { ...PUBLICATION, name: 'SPUBLISH', handler: (context) => publish(context, options, true) },
     {
       ...ROW,
       name: 'SELECT',

@@ -55,7 +55,8 @@ export interface ScriptWatch {
   wrote(): void;
   /** Called now and then; throws ScriptInterrupt when the script must end. */
   check(): void;
-  end(): void;
+  /** `isRestarting`: it has done nothing, and begins again. */
+  end(isRestarting: boolean): void;
 }
 
 export interface ScriptEngineOptions {
@@ -66,6 +67,8 @@ export interface ScriptEngineOptions {
   readonly others: readonly CommandHead[];
   /** Microseconds since the epoch, now. */
   microseconds(): number;
+  /** Publishes a message, to a shard channel or any; returns how many get it. */
+  publish(channel: string, text: string, isSharded: boolean): number;
   log(level: LogLevel, text: string): void;
   /** An EVAL brought a script that was not known, or SCRIPT LOAD (`isLoaded`) any. */
   learned(digest: string, source: string, isLoaded: boolean): void;
@@ -135,6 +138,7 @@ export class ScriptEngine implements ScriptHost {
     const local = localCommands({
       databases: () => engine.settings.databases,
       microseconds: options.microseconds,
+      publish: options.publish,
     });
     this.#caller = new CommandCaller(
       engine,
@@ -361,7 +365,7 @@ export class ScriptEngine implements ScriptHost {
       if (!(error instanceof LuaError || error instanceof ScriptInterrupt)) throw error;
       failure = error;
     } finally {
-      watch.end();
+      watch.end(failure instanceof ScriptRestart);
       this.#caller.end();
       // As the command that runs the script had them.
       context.request = request;

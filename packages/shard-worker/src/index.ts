@@ -22,4 +22,5 @@ export { nextScanCursor, readScanCursor } from './scan-cursor.ts';
 export { type LoadOptions, type SaveOptions, ShardGroup } from './shard-group.ts';
 export { sleepBlocking } from './shard-host.ts';
 export type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
+export type { PublishedMessage } from './subscriber-counts.ts';
 export type { Threads } from './threads.ts';

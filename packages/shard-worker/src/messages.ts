@@ -23,6 +23,7 @@ import type { EngineSettings, SettingValue } from '@hashlane/core';
 import type { FunctionDescription, LogLevel, RunningFunction } from '@hashlane/scripting';
 import type { LearnedScript } from './script-store.ts';
 import type { DoorPorts, OtherCommand } from './shard-scripts.ts';
+import type { PublishedMessage } from './subscriber-counts.ts';
 
 /** Layout of the words of a request in a batch. */
 export const REQUEST_HEADER_WORDS = 6;
@@ -76,6 +77,12 @@ export type ControlRequest =
       readonly removed: readonly string[];
       readonly added: readonly (readonly [name: string, source: string])[];
     }
+  /** How many are subscribed to channels and patterns; see subscriber-counts.ts. */
+  | {
+      readonly type: 'subscribers';
+      readonly counts: readonly (readonly [mark: string, count: number])[];
+      readonly isAll: boolean;
+    }
   | { readonly type: 'active-expire'; readonly enabled: boolean }
   | { readonly type: 'sleep'; readonly milliseconds: number }
   | { readonly type: 'crash'; readonly reason: string }
@@ -103,6 +110,7 @@ export interface ControlAnswers {
     readonly results: readonly (readonly FunctionDescription[] | string)[];
   };
   'functions-change': true;
+  subscribers: true;
   'active-expire': true;
   sleep: true;
   crash: never;
@@ -127,6 +135,8 @@ export type ScriptNews =
   | { readonly type: 'script'; readonly script: LearnedScript }
   | { readonly type: 'script-used'; readonly digest: string }
   | { readonly type: 'script-busy'; readonly script: BusyScript | undefined }
+  /** What a script has published, when it has ended. */
+  | { readonly type: 'publish'; readonly messages: readonly PublishedMessage[] }
   | { readonly type: 'script-log'; readonly level: LogLevel; readonly text: string };
 
 /** A script that takes long. */

@@ -260,6 +260,7 @@ export class PortLink implements ShardLink {
       case 'script':
       case 'script-used':
       case 'script-busy':
+      case 'publish':
       case 'script-log':
         this.#events.news(this.index, message);
         return;

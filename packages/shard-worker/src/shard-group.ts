@@ -41,6 +41,7 @@ import { ScriptBoard } from './script-board.ts';
 import { ScriptStore } from './script-store.ts';
 import type { ReplyReceiver, ShardLink } from './shard-link.ts';
 import type { DoorPorts, OtherCommand, ScriptOptions } from './shard-scripts.ts';
+import type { PublishedMessage } from './subscriber-counts.ts';
 import { type Threads, WorkerThreads } from './threads.ts';
 
 export interface ShardGroupOptions {
@@ -58,6 +59,10 @@ export interface ShardGroupOptions {
   readonly routes: readonly string[];
   /** Commands that shards do not execute. */
   readonly otherCommands: readonly OtherCommand[];
+  /** A script has published these. */
+  publish(messages: readonly PublishedMessage[]): void;
+  /** How many would get a message now. */
+  receivers(channel: string, isSharded: boolean): number;
   /** A script logs. */
   scriptLog(level: LogLevel, text: string): void;
   /** A script takes long, or one that did has ended. */
@@ -188,6 +193,8 @@ export class ShardGroup {
       learned: (script) => this.scripts.learned(0, script),
       used: (digest) => this.scripts.used(digest),
       busy: (script) => this.#options.scriptBusy(0, script),
+      publish: (messages) => this.#options.publish(messages),
+      receivers: (channel, isSharded) => this.#options.receivers(channel, isSharded),
       log: (level, text) => this.#options.scriptLog(level, text),
     };
   }
@@ -199,6 +206,8 @@ export class ShardGroup {
       this.scripts.used(news.digest);
     } else if (news.type === 'script-busy') {
       this.#busy(shard, news.script);
+    } else if (news.type === 'publish') {
+      this.#options.publish(news.messages);
     } else {
       this.#options.scriptLog(news.level, news.text);
     }

@@ -253,6 +253,9 @@ export class ShardHost {
       case 'functions-change':
         this.#scripts.changeFunctions(request.removed, request.added);
         return true;
+      case 'subscribers':
+        this.#scripts.subscribers.update(request.counts, request.isAll);
+        return true;
       case 'active-expire':
         this.engine.expiresActively = request.enabled;
         return true;

@@ -20,6 +20,7 @@ import type { ScriptBoard } from './script-board.ts';
 import { requestOfCall, ScriptExecutor } from './script-executor.ts';
 import type { LearnedScript } from './script-store.ts';
 import type { ShardHost } from './shard-host.ts';
+import { type PublishedMessage, SubscriberCounts } from './subscriber-counts.ts';
 
 /** What a shard starts with and tells of scripts. */
 export interface ScriptOptions {
@@ -39,6 +40,10 @@ export interface ScriptOptions {
   used(digest: string): void;
   /** A script began to take long, or such a one ended. */
   busy(script: BusyScript | undefined): void;
+  /** A script that has ended has published these. */
+  publish(messages: readonly PublishedMessage[]): void;
+  /** How many would get a message now; undefined where that is known from the gateway's word. */
+  readonly receivers: ((channel: string, isSharded: boolean) => number) | undefined;
   log(level: LogLevel, text: string): void;
 }
 
@@ -58,6 +63,7 @@ export interface OtherCommand {
 
 export class ShardScripts implements ScriptWatch {
   readonly scripts: ScriptEngine;
+  readonly subscribers = new SubscriberCounts();
   readonly #host: ShardHost;
   readonly #shard: number;
   readonly #door: Door | undefined;
@@ -69,6 +75,8 @@ export class ShardScripts implements ScriptWatch {
   #hasWritten = false;
   #isBusy = false;
   #isRunning = false;
+  /** What the script that runs has published. */
+  #published: PublishedMessage[] = [];
 
   constructor(host: ShardHost, options: ScriptOptions) {
     const { engine, index } = host;
@@ -91,6 +99,7 @@ export class ShardScripts implements ScriptWatch {
       others: options.otherCommands,
       executor: this.#executor,
       microseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
+      publish: (channel, text, isSharded) => this.#publish(channel, text, isSharded),
       log: options.log,
       learned: (digest, source, isLoaded) =>
         options.learned({ digest, source, isLoaded, epoch: this.#epoch }),
@@ -211,8 +220,25 @@ export class ShardScripts implements ScriptWatch {
     });
   }
 
-  end(): void {
+  #publish(channel: string, text: string, isSharded: boolean): number {
+    this.#published.push({ channel, text, isSharded });
+    const { receivers } = this.#options;
+    return receivers === undefined
+      ? this.subscribers.receivers(channel, isSharded)
+      : receivers(channel, isSharded);
+  }
+
+  /** Sends what was published; a script that begins again has published nothing. */
+  #sendPublished(isRestarting: boolean): void {
+    if (this.#published.length === 0) return;
+    const messages = this.#published;
+    this.#published = [];
+    if (!isRestarting) this.#options.publish(messages);
+  }
+
+  end(isRestarting: boolean): void {
     this.#isRunning = false;
+    this.#sendPublished(isRestarting);
     this.#executor.end();
     this.#options.board.end(this.#shard);
     if (!this.#isBusy) return;

@@ -64,6 +64,8 @@ export class ShardThread {
         learned: (script) => this.#post({ type: 'script', script }, []),
         used: (digest) => this.#post({ type: 'script-used', digest }, []),
         busy: (script) => this.#post({ type: 'script-busy', script }, []),
+        publish: (messages) => this.#post({ type: 'publish', messages }, []),
+        receivers: undefined,
         log: (level, text) => this.#post({ type: 'script-log', level, text }, []),
       },
     });

@@ -76,6 +76,9 @@ export interface KeyRange {
   readonly access: string;
 }
 
+/** Access of what is routed as keys are in a cluster, and is none: the channels of SPUBLISH. */
+export const NOT_KEY = 'not_key';
+
 /** Shorthand for the common case: keys from `first` to `last`. */
 export function keys(first: number, last: number, access: string, step = 1): readonly KeyRange[] {
   return [{ first, last, step, access }];

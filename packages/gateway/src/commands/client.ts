@@ -2,10 +2,10 @@
  * CLIENT: what is known of connections, and what one connection may do to another.
  *
  * One line of CLIENT LIST has the fields of Redis 7.2 in its order. Fields for what a connection
- * of ours does not have (a reply buffer of its own, channels, a transaction) say so with 0 or −1.
+ * of ours does not have (a reply buffer of its own, memory of a transaction) say so with 0.
  * `tot-mem` counts the buffers exactly and the objects by a constant.
  *
- * There is one type of client here, `normal`. Tracking is not built, and says so.
+ * There are two types of clients here, `normal` and `pubsub`. Tracking is not built, and says so.
  */
 import { ADMIN, LOADING, NOSCRIPT, STALE } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
@@ -36,6 +36,7 @@ export function isWaiting(connection: Connection): boolean {
 
 function flagsOf(connection: Connection): string {
   const flags =
+    (connection.subscriptions === undefined ? '' : 'P') +
     (isWaiting(connection) ? 'b' : '') +
     (connection.state === 'closing' ? 'c' : '') +
     (connection.address.startsWith('/') ? 'U' : '') +
@@ -59,6 +60,7 @@ function eventsOf(connection: Connection): string {
 /** One line of CLIENT LIST, with its line end. */
 function describe(connection: Connection, nowMs: number): string {
   const output = connection.outputBytes;
+  const { subscriptions } = connection;
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', connection.id],
     ['addr', connection.address],
@@ -69,9 +71,9 @@ function describe(connection: Connection, nowMs: number): string {
     ['idle', seconds(nowMs - connection.lastActiveMs)],
     ['flags', flagsOf(connection)],
     ['db', connection.database],
-    ['sub', 0],
-    ['psub', 0],
-    ['ssub', 0],
+    ['sub', subscriptions?.channel.size ?? 0],
+    ['psub', subscriptions?.pattern.size ?? 0],
+    ['ssub', subscriptions?.shard.size ?? 0],
     ['multi', connection.transaction?.length ?? -1],
     ['qbuf', connection.inputBytes],
     ['qbuf-free', connection.inputFreeBytes],
@@ -117,6 +119,10 @@ function typeOf(name: string): string | undefined {
   return ['normal', 'replica', 'pubsub', 'master'].includes(lower) ? lower : undefined;
 }
 
+function isOfType(connection: Connection, type: string): boolean {
+  return type === (connection.subscriptions === undefined ? 'normal' : 'pubsub');
+}
+
 function clientList(call: ServerCall): void {
   const { gateway, args, reply } = call;
   const option = args.argc > 2 ? args.text(2).toLowerCase() : '';
@@ -127,7 +133,7 @@ function clientList(call: ServerCall): void {
       reply.error(`ERR Unknown client type '${args.text(3)}'`);
       return;
     }
-    if (type !== 'normal') chosen = [];
+    chosen = [...chosen].filter((each) => isOfType(each, type));
   } else if (args.argc > 3 && option === 'id') {
     const found: Connection[] = [];
     for (let i = 3; i < args.argc; i++) {
@@ -261,7 +267,7 @@ function isMeant(filter: KillFilter, connection: Connection, nowMs: number): boo
     (id === undefined || connection.id === id) &&
     (address === undefined || connection.address === address) &&
     (localAddress === undefined || connection.localAddress === localAddress) &&
-    (type === undefined || type === 'normal') &&
+    (type === undefined || isOfType(connection, type)) &&
     (user === undefined || (connection.isAuthenticated && connection.user === user)) &&
     (maxAgeSeconds === undefined || seconds(nowMs - connection.createdAtMs) >= maxAgeSeconds)
   );

@@ -20,6 +20,7 @@ import {
   type KeyRange,
   LOADING,
   NO_MANDATORY_KEYS,
+  NOT_KEY,
   PUBSUB,
   parseSyntax,
   READONLY,
@@ -397,7 +398,8 @@ function findKeys(
   request: RequestParser,
 ): FoundKey[] | string {
   if (entry === undefined) return 'ERR Invalid command specified';
-  const { arity, keys: ranges = [] } = entry.spec;
+  const { arity } = entry.spec;
+  const ranges = (entry.spec.keys ?? []).filter(({ access }) => access !== NOT_KEY);
   if (ranges.length === 0) return 'ERR The command has no key arguments';
   const { argc } = request;
   if (arity > 0 ? argc !== arity : argc < -arity) {

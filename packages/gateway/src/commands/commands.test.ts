@@ -26,6 +26,7 @@ function makeGateway(): Gateway {
     gate: 0,
     nowMs: () => Date.now(),
     beforeCommands() {},
+    pubSub: { forget() {} },
     turn: { run: (work: () => void) => work(), enter() {}, cut() {} },
     dispatched: [] as string[],
     dispatch(_connection: Connection, parser: RequestParser) {

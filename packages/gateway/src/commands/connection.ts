@@ -6,7 +6,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE } from '@hashlane/core/metadata';
-import { Block, errors } from '@hashlane/resp';
+import { Block, errors, wrongArity } from '@hashlane/resp';
 import type { Connection } from '../connection.ts';
 import type { Gateway } from '../gateway.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
@@ -16,9 +16,15 @@ import { integer } from './arguments.ts';
 
 const DATABASE_MAX = 0x7fffffff;
 
-function ping({ args, reply }: ServerCall): void {
-  if (args.argc > 2) reply.error("ERR wrong number of arguments for 'ping' command");
-  else if (args.argc === 2) reply.bulk(args.block, args.offset(1), args.length(1));
+function ping({ args, connection, reply }: ServerCall): void {
+  if (args.argc > 2) reply.error(wrongArity('ping'));
+  else if (connection.subscriptions !== undefined && connection.protocol === 2) {
+    // Where only messages are expected it looks like one.
+    reply.array(2);
+    reply.text('pong');
+    if (args.argc === 2) reply.bulk(args.block, args.offset(1), args.length(1));
+    else reply.text('');
+  } else if (args.argc === 2) reply.bulk(args.block, args.offset(1), args.length(1));
   else reply.constant(PONG);
 }
 
@@ -167,6 +173,7 @@ function quit({ connection, reply }: ServerCall): void {
 function reset({ gateway, connection, reply }: ServerCall): void {
   connection.transaction = undefined;
   unwatch(gateway, connection);
+  gateway.pubSub.forget(connection);
   connection.protocol = 2;
   connection.database = 0;
   connection.name = '';

@@ -9,6 +9,7 @@ import { debugCommands } from './debug.ts';
 import { functionCommands } from './functions.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory.ts';
+import { pubsubCommands } from './pubsub.ts';
 import { scriptingCommands } from './scripting.ts';
 import { transactionCommands } from './transaction.ts';
 
@@ -21,6 +22,7 @@ export const serverCommands: readonly ServerCommandSpec[] = [
   ...commandCommands,
   ...infoCommands,
   ...memoryCommands,
+  ...pubsubCommands,
   ...scriptingCommands,
   ...functionCommands,
   ...configCommands,

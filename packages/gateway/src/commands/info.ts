@@ -107,6 +107,7 @@ function clients({ gateway }: Snapshot): Lines {
     ['client_recent_max_output_buffer', maximum(all.map((each) => each.outputBytes))],
     ['blocked_clients', blocked],
     ['tracking_clients', 0],
+    ['pubsub_clients', all.filter((each) => each.subscriptions !== undefined).length],
     ['clients_in_timeout_table', 0],
   ];
 }
@@ -256,7 +257,7 @@ function errorCounts({ gateway, shards }: Snapshot): Map<string, number> {
 }
 
 function stats(snapshot: Snapshot): Lines {
-  const { shards, statistics } = snapshot.gateway;
+  const { pubSub, shards, statistics } = snapshot.gateway;
   const { scripts } = shards;
   let inputBytes = statistics.closedInputBytes;
   let outputBytes = statistics.closedOutputBytes;
@@ -291,9 +292,9 @@ function stats(snapshot: Snapshot): Lines {
     ['evicted_scripts', scripts.evicted],
     ['keyspace_hits', sumOf(snapshot, 'keyspaceHits')],
     ['keyspace_misses', sumOf(snapshot, 'keyspaceMisses')],
-    ['pubsub_channels', 0],
-    ['pubsub_patterns', 0],
-    ['pubsubshard_channels', 0],
+    ['pubsub_channels', pubSub.count('channel')],
+    ['pubsub_patterns', pubSub.count('pattern')],
+    ['pubsubshard_channels', pubSub.count('shard')],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
