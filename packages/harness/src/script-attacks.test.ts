@@ -48,6 +48,11 @@ const ATTACKS: readonly (readonly [what: string, script: string, reply: RegExp])
     /stack overflow/,
   ],
   [
+    'a command below many protected calls',
+    "local t = {} for i = 1, 3000 do t[i] = pcall end t[3001] = redis.call t[3002] = 'INCR' t[3003] = KEYS[1] return select('#', unpack(t)) + select('#', pcall(unpack(t)))",
+    /^:|stack overflow/,
+  ],
+  [
     'recursion in a sort',
     'local function f(a, b) table.sort({3, 1, 2}, f) return a < b end f(1, 2)',
     /stack overflow|invalid order/,

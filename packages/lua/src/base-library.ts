@@ -89,6 +89,8 @@ function luaProtectedCall(
   failed: (value: LuaValue) => readonly LuaValue[],
 ): LuaResult {
   const { depth } = meter;
+  // A level of its own: it may call itself, without a function of the script between.
+  meter.depth++;
   try {
     return [true, ...spread(target(...args))];
   } catch (thrown) {
@@ -98,6 +100,8 @@ function luaProtectedCall(
     meter.depth = depth;
     meter.charge(STEPS_PER_ERROR);
     return [false, ...failed(caught.value)];
+  } finally {
+    meter.depth = depth;
   }
 }
 
