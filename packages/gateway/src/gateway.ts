@@ -464,8 +464,7 @@ export class Gateway {
       this.#refuse(connection, entry, errors.loading);
       return true;
     }
-    const isWrite = (flags & (WRITE | DENYOOM)) !== 0;
-    if ((this.gate & GATE_MISCONFIGURED) !== 0 && isWrite) {
+    if ((this.gate & GATE_MISCONFIGURED) !== 0 && this.#mayWrite(entry, parser)) {
       this.#refuse(connection, entry, errors.misconfigured);
       return true;
     }
@@ -474,6 +473,13 @@ export class Gateway {
       return true;
     }
     return (this.gate & GATE_PAUSED) !== 0 && this.pause.holds(connection, entry, parser);
+  }
+
+  /** Does the command write, or call a function that may? What a script does, its shard sees. */
+  #mayWrite({ spec }: CommandEntry, parser: RequestParser): boolean {
+    if ((spec.flags & (WRITE | DENYOOM)) !== 0) return true;
+    const isCall = spec.name === 'FCALL' || spec.name === 'FCALL_RO';
+    return isCall && this.shards.functions.mayWrite(parser.text(1));
   }
 
   /** Would a command have to wait for a shard that is busy with a long script? */

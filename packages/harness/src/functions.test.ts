@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { TEST_MS_MAX } from './limits.ts';
@@ -504,6 +504,53 @@ for (const shards of [0, 1]) {
     }
   });
 }
+
+/** What a server replies when its snapshots fail. */
+async function withoutDisk(server: ServerProcess, breakDisk: () => void): Promise<string[]> {
+  using client = await server.connect();
+  const source = `#!lua name=a
+    redis.register_function('set', function(keys) return redis.call('SET', keys[1], 1) end)
+    redis.register_function{function_name = 'get', flags = {'no-writes'},
+      callback = function(keys) return redis.call('GET', keys[1]) end}`;
+  await client.text('FUNCTION', 'LOAD', source);
+  breakDisk();
+  await client.call('BGSAVE');
+  await waitFor(
+    'the failure',
+    () => client.info('rdb_last_bgsave_status'),
+    (status) => status === 'err',
+  );
+  const replies: string[] = [];
+  for (const words of [
+    ['FCALL', 'set', 1, 'k'],
+    ['FCALL', 'SET', 1, 'k'],
+    ['FCALL_RO', 'set', 1, 'k'],
+    ['FCALL', 'get', 1, 'k'],
+    ['FCALL_RO', 'get', 1, 'k'],
+    ['FCALL', 'nope', 1, 'k'],
+    ['FUNCTION', 'LOAD', 'x'],
+    ['FUNCTION', 'DELETE', 'x'],
+    ['FUNCTION', 'FLUSH'],
+    ['FUNCTION', 'LIST', 'LIBRARYNAME', 'x'],
+  ]) {
+    replies.push(await client.call(...words));
+  }
+  client.send(request('SHUTDOWN', 'NOSAVE'));
+  await server.exited;
+  return replies;
+}
+
+testUnlessMissing(t, 'without a disk, beside redis', oracleMissing(), async (t) => {
+  const dirs = t.testdir({ here: {}, there: {} });
+  const [here, there] = [join(dirs, 'here'), join(dirs, 'there')];
+  const args = ['--save', '3600 1000'];
+  const server = await startServer({ shards: 2, dir: here, args });
+  const oracle = await startOracle({ dir: there, args });
+  const ours = await withoutDisk(server, () => renameSync(here, `${here}-away`));
+  // It is in its directory, wherever that goes.
+  const theirs = await withoutDisk(oracle, () => rmSync(there, { recursive: true }));
+  t.strictSame(ours, theirs);
+});
 
 void t.test('INFO and MEMORY STATS', async (t) => {
   await using server = await startServer({ shards: 2 });

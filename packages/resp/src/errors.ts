@@ -103,7 +103,7 @@ export const errors = {
   protocolNotInteger: 'ERR Protocol version is not an integer or out of range',
   loading: 'LOADING Redis is loading the dataset in memory',
   misconfigured:
-    'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist ' +
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist " +
     'to disk. Commands that may modify the data set are disabled, because this instance is ' +
     'configured to report errors during writes if RDB snapshotting fails ' +
     '(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the ' +

@@ -70,6 +70,14 @@ export class FunctionStore {
     return this.libraries.reduce((sum, library) => sum + bytesOf(library), 0);
   }
 
+  /** Is there a function of this name, in any case, that may write? */
+  mayWrite(name: string): boolean {
+    const found = this.libraries
+      .flatMap(({ functions }) => functions)
+      .find((each) => each.name.toLowerCase() === name.toLowerCase());
+    return found !== undefined && !found.flags.includes('no-writes');
+  }
+
   /** All libraries by name, for a shard that starts. */
   all(): readonly (readonly [name: string, source: string])[] {
     return this.libraries.map(({ name, source }) => [name, source]);
