@@ -9,3 +9,4 @@ export * from './number-text.ts';
 export * from './runtime.ts';
 export { LuaTable } from './table.ts';
 export * from './values.ts';
+export { warmUp } from './warm-up.ts';

@@ -35,3 +35,6 @@ export const HEAP_SHARE_LEAST = 0.45;
 
 /** Compiled chunks whose source positions are remembered for messages. */
 export const CHUNKS_MAX = 4096;
+
+/** Times that the scripts of warm-up.ts are compiled. */
+export const WARM_UP_ROUNDS = 4;
