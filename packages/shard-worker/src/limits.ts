@@ -41,3 +41,9 @@ export const STAYS_TRUSTED = 64;
 
 /** Scripts that came by EVAL and are kept, the most recently used; as LRU_LIST_LENGTH in Redis 7.4. */
 export const EVAL_SCRIPTS_MAX = 500;
+
+/** After its start a thread leaves so much time to those who wait for it, then warms its compiler. */
+export const WARM_UP_DELAY_MS = 250;
+
+/** Between two steps of that, for commands. */
+export const WARM_UP_PAUSE_MS = 2;

@@ -27,6 +27,7 @@ import type {
 import { ClaimTable } from './claim.ts';
 import { DoorBoard, type DoorMessage, GROUP } from './door.ts';
 import { FunctionStore } from './function-store.ts';
+import { warmUpWhenIdle } from './idle-warm-up.ts';
 import { InProcessLink } from './in-process-link.ts';
 import type {
   BusyScript,
@@ -127,6 +128,7 @@ export class ShardGroup {
     if (options.shards === 0) {
       this.inProcess = this.#makeInProcess();
       this.links = [this.inProcess];
+      if (options.threads === undefined) warmUpWhenIdle();
       return;
     }
     for (let i = 0; i < options.shards; i++) this.#ports.push(this.#startShard(i));
