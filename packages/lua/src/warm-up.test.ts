@@ -9,7 +9,7 @@ t.test('it ends without an error and leaves no trace', async (t) => {
   createRuntime({ globals: [] });
   const before = metatableOf('');
   let steps = 0;
-  for (const _ of warmUp(2)) steps++;
+  for (const _ of warmUp(undefined, 2)) steps++;
   t.equal(steps, 2 * WARM_UP_SCRIPTS.length + 1);
   t.equal(metatableOf(''), before, 'strings have the metatable they had');
   t.same(compileScript('return 1 + 1', 'user_script').run([], []), 2);

@@ -12,3 +12,4 @@ export {
   ScriptRestart,
   type ScriptWatch,
 } from './script-engine.ts';
+export { warmUpScripts } from './warm-up.ts';

@@ -1,11 +1,12 @@
 /**
- * Warms the compiler of scripts in a thread that has shards, some time after its start: the start is
+ * Warms what runs scripts in a thread that has shards, some time after its start: the start is
  * not slower for it, and a server that lives for a short test never pays. Once per thread.
  *
  * Each step is a task of its own in the event loop, so commands wait for one step at most.
  */
 import { setTimeout } from 'node:timers';
-import { warmUp } from '@hashlane/lua';
+import { RdbValueCodec } from '@hashlane/rdb';
+import { warmUpScripts } from '@hashlane/scripting';
 import { WARM_UP_DELAY_MS, WARM_UP_PAUSE_MS } from './limits.ts';
 
 let isPlanned = false;
@@ -14,9 +15,15 @@ let isPlanned = false;
 export function warmUpWhenIdle(): void {
   if (isPlanned) return;
   isPlanned = true;
-  setTimeout(() => takeStep(warmUp()), WARM_UP_DELAY_MS).unref();
+  setTimeout(() => takeStep(warmUpScripts(new RdbValueCodec())), WARM_UP_DELAY_MS).unref();
 }
 
 function takeStep(steps: Iterator<undefined>): void {
-  if (steps.next().done !== true) setTimeout(takeStep, WARM_UP_PAUSE_MS, steps).unref();
+  try {
+    if (steps.next().done === true) return;
+  } catch {
+    // Memory is short, say. What is cold stays cold.
+    return;
+  }
+  setTimeout(takeStep, WARM_UP_PAUSE_MS, steps).unref();
 }
