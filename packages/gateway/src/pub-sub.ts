@@ -51,22 +51,29 @@ export function isSubscription(flags: number): boolean {
 
 /** A channel, a pattern or a shard channel that somebody is subscribed to. */
 class Topic {
-  readonly name: Block;
   readonly mark: string;
   readonly subscribers = new Set<Connection>();
-  /** How its messages begin, in RESP2 and RESP3. */
-  readonly heads: readonly [Block, Block];
+  /** How its messages begin, in RESP2; in RESP3 the first byte is another. */
+  readonly head: Block;
+  /** Bytes of its name, which ends two bytes before the head does. */
+  readonly nameLength: number;
+  /** The name of a pattern, to be matched. */
+  readonly pattern: Uint8Array | undefined;
 
   constructor(kind: TopicKind, name: string) {
     const { mark, message } = KINDS[kind];
-    this.name = Block.of(name);
+    const isPattern = kind === 'pattern';
     this.mark = mark + name;
-    const writer = new ReplyWriter(name.length + 64);
-    writer.push(kind === 'pattern' ? 4 : 3);
-    writer.text(message);
-    writer.text(name);
-    const head = writer.block.bytes.latin1Slice(0, writer.position);
-    this.heads = [Block.of(head), Block.of(`>${head.slice(1)}`)];
+    this.nameLength = name.length;
+    const start = `*${isPattern ? 4 : 3}\r\n$${message.length}\r\n${message}\r\n`;
+    this.head = Block.of(`${start}$${name.length}\r\n${name}\r\n`);
+    const end = this.head.size - 2;
+    this.pattern = isPattern ? this.head.bytes.subarray(end - name.length, end) : undefined;
+  }
+
+  isNamed(block: Block, offset: number, length: number): boolean {
+    const { head, nameLength } = this;
+    return nameLength === length && equalBytes(head, head.size - 2 - length, block, offset, length);
   }
 }
 
@@ -122,6 +129,8 @@ export class PubSub {
   readonly #waiting: Connection[] = [];
   /** Bytes of messages that wait for the end of the turn. */
   pendingBytes = 0;
+  /** More messages follow at once. */
+  #isGathering = false;
   readonly #message: Message = {
     channel: NOTHING,
     channelAt: 0,
@@ -140,7 +149,6 @@ export class PubSub {
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
-    this.#writers[1].protocol = 3;
   }
 
   // Subscribers
@@ -160,6 +168,8 @@ export class PubSub {
   }
 
   subscribe(connection: Connection, kind: TopicKind, name: string): void {
+    // It may have gone while its EXEC was on its way.
+    if (connection.state !== 'open') return;
     connection.subscriptions ??= new Subscriptions();
     const own = connection.subscriptions[kind];
     if (own.has(name)) return;
@@ -211,8 +221,12 @@ export class PubSub {
   /** Must a command of pub/sub wait until its connection is owed nothing? */
   mustWait(connection: Connection, flags: number): boolean {
     if (connection.outstanding === 0) return false;
-    // A script may publish, too, and first.
-    return isSubscription(flags) || connection.scriptShard !== NO_SHARD;
+    if (isSubscription(flags)) return true;
+    if (connection.replyMode !== 'on') return false;
+    // A script may publish, too, and first. Who hears of a command may ask for its effects by a
+    // script, which reaches shards by another way than the command.
+    const mayRoam = this.#hasScripts && this.#gateway.links.length > 1;
+    return mayRoam || connection.scriptShard !== NO_SHARD;
   }
 
   // Messages
@@ -238,38 +252,36 @@ export class PubSub {
     message.text = text;
     message.textAt = textAt;
     message.textLength = textLength;
-    let receivers = topic === undefined ? 0 : this.#sendTo(topic, false, publisher);
+    let receivers = topic === undefined ? 0 : this.#sendTo(topic, publisher);
     if (kind === 'channel') {
       const end = channelAt + channelLength;
-      for (const pattern of patterns.values()) {
-        if (matchesGlob(pattern.name.bytes, channel.bytes, channelAt, end)) {
-          receivers += this.#sendTo(pattern, true, publisher);
+      for (const each of patterns.values()) {
+        if (matchesGlob(each.pattern as Uint8Array, channel.bytes, channelAt, end)) {
+          receivers += this.#sendTo(each, publisher);
         }
       }
     }
     message.channel = NOTHING;
     message.text = NOTHING;
-    if (!this.#gateway.turn.isOpen) this.flush();
+    this.#flushOutside();
     return receivers;
   }
 
   /** Publishes what a script has published. */
   publishAll(messages: readonly PublishedMessage[]): void {
-    this.#gateway.turn.run(() => {
-      for (const { channel, isSharded, text } of messages) {
-        const kind = isSharded ? 'shard' : 'channel';
-        this.publish(
-          kind,
-          Block.of(channel),
-          0,
-          channel.length,
-          Block.of(text),
-          0,
-          text.length,
-          undefined,
-        );
-      }
-    });
+    this.#isGathering = true;
+    for (const { channel, isSharded, text } of messages) {
+      const kind = isSharded ? 'shard' : 'channel';
+      const name = Block.of(channel);
+      this.publish(kind, name, 0, name.size, Block.of(text), 0, text.length, undefined);
+    }
+    this.#isGathering = false;
+    this.#flushOutside();
+  }
+
+  /** Out of a turn nothing else will send what was published. */
+  #flushOutside(): void {
+    if (!this.#isGathering && !this.#gateway.turn.isOpen) this.flush();
   }
 
   #find(
@@ -279,14 +291,8 @@ export class PubSub {
     length: number,
   ): Topic | undefined {
     const last = this.#last;
-    if (
-      last !== undefined &&
-      kind === 'channel' &&
-      last.name.size === length &&
-      equalBytes(last.name, 0, block, offset, length)
-    ) {
+    if (last !== undefined && kind === 'channel' && last.isNamed(block, offset, length))
       return last;
-    }
     const topics = this.#topics[kind];
     if (topics.size === 0) return undefined;
     const topic = topics.get(block.bytes.latin1Slice(offset, offset + length));
@@ -294,14 +300,14 @@ export class PubSub {
     return topic;
   }
 
-  #sendTo(topic: Topic, isPattern: boolean, publisher: Connection | undefined): number {
+  #sendTo(topic: Topic, publisher: Connection | undefined): number {
     const { starts } = this.#message;
     starts[0] = -1;
     starts[1] = -1;
     for (const connection of topic.subscribers) {
       const version = connection.protocol === 3 ? 1 : 0;
       const writer = this.#writers[version];
-      if (starts[version] < 0) this.#encode(writer, topic, isPattern, version);
+      if (starts[version] < 0) this.#encode(writer, topic, version);
       const start = starts[version];
       const holder = connection.heldMessages ?? publisher?.heldMessages;
       if (holder === undefined) {
@@ -314,12 +320,13 @@ export class PubSub {
     return topic.subscribers.size;
   }
 
-  #encode(writer: ReplyWriter, topic: Topic, isPattern: boolean, version: 0 | 1): void {
+  #encode(writer: ReplyWriter, topic: Topic, version: 0 | 1): void {
     const { channel, channelAt, channelLength, starts, text, textAt, textLength } = this.#message;
     const start = writer.position;
     starts[version] = start;
-    writer.constant(topic.heads[version]);
-    if (isPattern) writer.bulk(channel, channelAt, channelLength);
+    writer.constant(topic.head);
+    if (version === 1) writer.block.bytes[start] = PUSH;
+    if (topic.pattern !== undefined) writer.bulk(channel, channelAt, channelLength);
     writer.bulk(text, textAt, textLength);
     this.pendingBytes += writer.position - start;
   }
@@ -393,7 +400,7 @@ export class PubSub {
     const held = connection.heldMessages ?? [];
     connection.heldMessages = undefined;
     for (const message of held) this.#resume(message);
-    if (!this.#gateway.turn.isOpen) this.flush();
+    this.#flushOutside();
   }
 
   #resume({ connection, bytes }: HeldMessage): void {
@@ -454,8 +461,8 @@ export class PubSub {
     let receivers = this.subscribers(kind, channel);
     if (kind === 'shard') return receivers;
     const bytes = Buffer.from(channel, 'latin1');
-    for (const { name, subscribers } of this.#topics.pattern.values()) {
-      if (matchesGlob(name.bytes, bytes)) receivers += subscribers.size;
+    for (const { pattern, subscribers } of this.#topics.pattern.values()) {
+      if (matchesGlob(pattern as Uint8Array, bytes)) receivers += subscribers.size;
     }
     return receivers;
   }
