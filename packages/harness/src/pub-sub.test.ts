@@ -45,18 +45,20 @@ for (const shards of [0, 2]) {
     const clients = await Promise.all(
       numbers(SUBSCRIBERS).map(() => subscribed(server.port, 'news')),
     );
+    using other = await subscribed(server.port, 'other');
     // Between the messages: others on another channel, and commands for shards.
     for (const n of numbers(MESSAGES)) {
       publisher.send(
         Buffer.concat([
           request('PUBLISH', 'news', n),
           request('INCR', 'count'),
-          request('PUBLISH', 'nobody', n),
+          request('PUBLISH', 'other', n),
         ]),
       );
     }
     const replies = await publisher.replies(3 * MESSAGES);
     t.ok(replies.every((reply, i) => i % 3 !== 0 || reply === `:${SUBSCRIBERS}\r\n`));
+    t.strictSame(await readNumbers(other, MESSAGES), numbers(MESSAGES));
     for (const client of clients) {
       const got = await readNumbers(client, MESSAGES);
       if (got.some((n, i) => n !== i)) t.fail(`wrong order: ${got.slice(0, 20)}`);
@@ -70,7 +72,7 @@ for (const shards of [0, 2]) {
       () => publisher.call('PUBSUB', 'NUMSUB', 'news'),
       (reply) => reply.endsWith(':0\r\n'),
     );
-    t.equal(await publisher.call('PUBSUB', 'CHANNELS'), '*0\r\n');
+    t.equal(await publisher.call('PUBSUB', 'CHANNELS'), '*1\r\n$5\r\nother\r\n');
   });
 
   void t.test(`what a message tells of is there, ${where}`, async (t) => {
@@ -92,10 +94,21 @@ for (const shards of [0, 2]) {
         ['EXEC'],
       ],
       (n: number) => [['EVAL', PUBLISHING, 3, 'a', 'b', 'c', n]],
+      (n: number) => [
+        ['SET', 'a', n],
+        ['SET', 'b', n],
+        ['SET', 'c', n],
+        ['PUBLISH', 'done', n],
+      ],
     ];
-    for (const n of numbers(45)) {
-      for (const words of write[n % 3]!(n)) publisher.send(request(...words));
+    for (const n of numbers(60)) {
+      for (const words of write[n % 4]!(n)) publisher.send(request(...words));
       t.equal(await listener.reply(), message('done', String(n)));
+      // By a script, which has ways of its own to the shards, or by commands.
+      if (n % 3 === 0) {
+        const values = await reader.text('EVAL', READING, 3, 'c', 'b', 'a');
+        if (values !== `${n} ${n} ${n}`) t.fail(`values ${values} after message ${n}`);
+      }
       for (const key of ['c', 'b', 'a']) {
         const value = await reader.text('GET', key);
         if (value !== String(n)) t.fail(`${key} is ${value} after message ${n}`);
@@ -132,24 +145,17 @@ for (const shards of [0, 2]) {
     const publishing = (async () => {
       while (!isDone) await noise.call('PUBLISH', 'c', 'text');
     })();
-    for (let n = 0; n < 80; n++) {
-      client.send(
-        Buffer.concat([
-          request('SET', `k${n}`, n),
-          request('GET', `k${n}`),
-          request('SUBSCRIBE', 'c'),
-          request('UNSUBSCRIBE', 'c'),
-          request('GET', `k${n}`),
-        ]),
-      );
+    for (const n of numbers(80)) {
+      const { commands, confirmed } = n % 2 === 0 ? PLAIN : IN_EXEC;
+      client.send(Buffer.concat(commands.map((words) => request(...words))));
       const replies: string[] = [];
-      while (replies.length < 5) {
+      while (replies.length < commands.length) {
         const reply = await client.reply();
         if (reply !== message('c', 'text')) replies.push(reply);
-        else if (replies.length !== 3) t.fail(`a message after ${replies.length} replies`);
+        else if (replies.length !== confirmed) t.fail(`a message after ${replies.length} replies`);
       }
-      const value = `$${String(n).length}\r\n${n}\r\n`;
-      t.strictSame([replies[0], replies[1], replies[4]], ['+OK\r\n', value, value]);
+      t.equal(replies[confirmed], '*3\r\n$11\r\nunsubscribe\r\n$1\r\nc\r\n:0\r\n');
+      t.equal(replies.at(-1), '$1\r\nv\r\n');
     }
     isDone = true;
     await publishing;
@@ -202,6 +208,32 @@ for (const shards of [0, 2]) {
     t.equal(await publisher.publish('c', 'x'), 0);
   });
 }
+
+const READING = "return table.concat(redis.call('MGET', unpack(KEYS)), ' ')";
+
+/** Messages may come when so many replies have. */
+const PLAIN = {
+  commands: [
+    ['SET', 'k', 'v'],
+    ['GET', 'k'],
+    ['SUBSCRIBE', 'c'],
+    ['UNSUBSCRIBE', 'c'],
+    ['GET', 'k'],
+  ],
+  confirmed: 3,
+};
+const IN_EXEC = {
+  commands: [
+    ['MULTI'],
+    ['SUBSCRIBE', 'c'],
+    ['SET', 'k', 'v'],
+    ['GET', 'l'],
+    ['EXEC'],
+    ['UNSUBSCRIBE', 'c'],
+    ['GET', 'k'],
+  ],
+  confirmed: 5,
+};
 
 /** Publishes first, and writes then. */
 const PUBLISHING = `
@@ -267,4 +299,20 @@ void t.test('what the server tells of subscribers', async (t) => {
   t.equal(await client.info('pubsub_patterns'), '1');
   t.equal(await client.info('pubsubshard_channels'), '1');
   t.equal(await client.info('pubsub_clients'), '1');
+});
+
+void t.test('a shard that was started anew knows of subscribers', async (t) => {
+  await using server = await startServer({ shards: 2, args: ['--enable-debug-command', 'yes'] });
+  using client = await server.connect();
+  using listener = await subscribed(server.port, 'c');
+  const script = "return redis.call('PUBLISH', 'c', 'text')";
+  t.equal(await client.call('EVAL', script, 0), ':1\r\n');
+  await client.call('DEBUG', 'CRASH-SHARD', 0);
+  const reply = await waitFor(
+    'the shard to be back',
+    () => client.call('EVAL', script, 0),
+    (answer) => answer.startsWith(':'),
+  );
+  t.equal(reply, ':1\r\n');
+  t.strictSame(await listener.replies(2), [message('c', 'text'), message('c', 'text')]);
 });
