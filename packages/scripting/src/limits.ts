@@ -1,7 +1,13 @@
 /** The bounds of this package, in one place. */
 
 /** Arguments up to this length are written character by character. */
-export const SHORT_ARGUMENT_BYTES = 24;
+export const SHORT_ARGUMENT_BYTES = 6;
+
+/** Names of keys that are kept as strings; a power of two. */
+export const KNOWN_NAMES = 1024;
+
+/** Longer names are not kept. */
+export const KNOWN_NAME_BYTES_MAX = 64;
 
 /** Slots of Lua's stack that the nested tables of a reply may take. */
 export const REPLY_STACK_SLOTS = 7995;

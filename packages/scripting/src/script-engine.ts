@@ -36,6 +36,7 @@ import { equalBytes, errors, functionErrors, scriptSyntax } from '@hashlane/resp
 import { CommandCaller, type CommandExecutor } from './command-caller.ts';
 import { textOf } from './error-table.ts';
 import { FunctionLibraries } from './function-libraries.ts';
+import { KnownNames } from './known-names.ts';
 import { LEARNED_PER_REPORT, RECENT_SCRIPTS } from './limits.ts';
 import { localCommands } from './local-commands.ts';
 import { type LogLevel, redisLibrary } from './redis-library.ts';
@@ -399,15 +400,19 @@ export class ScriptEngine implements ScriptHost {
   }
 }
 
+const knownNames = new KnownNames();
+
 /** KEYS and ARGV. */
 function argumentsOf(request: Request, keys: number): [string[], string[]] {
   const { argc, block } = request;
   const names: string[] = [];
   const values: string[] = [];
   const end = FIRST_KEY + keys;
-  for (let i = FIRST_KEY; i < argc; i++) {
-    const text = textAt(block, request.offset(i), request.length(i));
-    (i < end ? names : values).push(text);
+  for (let i = FIRST_KEY; i < end; i++) {
+    names.push(knownNames.nameAt(block, request.offset(i), request.length(i)));
+  }
+  for (let i = end; i < argc; i++) {
+    values.push(textAt(block, request.offset(i), request.length(i)));
   }
   return [names, values];
 }
