@@ -51,29 +51,45 @@ export function isSubscription(flags: number): boolean {
 
 /** A channel, a pattern or a shard channel that somebody is subscribed to. */
 class Topic {
-  readonly mark: string;
+  readonly kind: TopicKind;
+  readonly name: string;
   readonly subscribers = new Set<Connection>();
-  /** How its messages begin, in RESP2; in RESP3 the first byte is another. */
-  readonly head: Block;
-  /** Bytes of its name, which ends two bytes before the head does. */
-  readonly nameLength: number;
+  #head: Block | undefined;
   /** The name of a pattern, to be matched. */
   readonly pattern: Uint8Array | undefined;
 
   constructor(kind: TopicKind, name: string) {
-    const { mark, message } = KINDS[kind];
-    const isPattern = kind === 'pattern';
-    this.mark = mark + name;
-    this.nameLength = name.length;
-    const start = `*${isPattern ? 4 : 3}\r\n$${message.length}\r\n${message}\r\n`;
-    this.head = Block.of(`${start}$${name.length}\r\n${name}\r\n`);
-    const end = this.head.size - 2;
-    this.pattern = isPattern ? this.head.bytes.subarray(end - name.length, end) : undefined;
+    this.kind = kind;
+    this.name = name;
+    this.pattern = kind === 'pattern' ? Buffer.from(name, 'latin1') : undefined;
   }
 
+  /** What shards know it by. */
+  get mark(): string {
+    return KINDS[this.kind].mark + this.name;
+  }
+
+  /**
+   * How its messages begin, in RESP2; in RESP3 the first byte is another. Made for the first one:
+   * most of many channels may be quiet.
+   */
+  get head(): Block {
+    this.#head ??= this.#makeHead();
+    return this.#head;
+  }
+
+  #makeHead(): Block {
+    const { kind, name } = this;
+    const { message } = KINDS[kind];
+    const start = `*${kind === 'pattern' ? 4 : 3}\r\n$${message.length}\r\n${message}\r\n`;
+    return Block.of(`${start}$${name.length}\r\n${name}\r\n`);
+  }
+
+  /** The name ends two bytes before the head does. */
   isNamed(block: Block, offset: number, length: number): boolean {
-    const { head, nameLength } = this;
-    return nameLength === length && equalBytes(head, head.size - 2 - length, block, offset, length);
+    if (this.name.length !== length) return false;
+    const { head } = this;
+    return equalBytes(head, head.size - 2 - length, block, offset, length);
   }
 }
 
@@ -419,9 +435,9 @@ export class PubSub {
 
   // What shards know
 
-  #noteChange({ mark }: Topic): void {
+  #noteChange(topic: Topic): void {
     if (!this.#hasScripts || this.#mustTellAll) return;
-    this.#changed.add(mark);
+    this.#changed.add(topic.mark);
     if (this.#changed.size > CHANGED_TOPICS_MAX) this.#mustTellAll = true;
   }
 
