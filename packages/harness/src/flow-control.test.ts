@@ -254,3 +254,18 @@ void t.test('maxclients', async (t) => {
   });
   for (const each of clients) each[Symbol.dispose]();
 });
+
+void t.test(
+  'the hard limit of client-output-buffer-limit, for clients that do not subscribe',
+  async (t) => {
+    await using server = await startServer({ shards: 0 });
+    using observer = await server.connect();
+    await observer.call('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 4mb 0 0');
+    await observer.text('SET', 'large', 'x'.repeat(MB));
+    using silent = await server.connect();
+    silent.socket.pause();
+    for (let i = 0; i < 64; i++) silent.send(request('GET', 'large'));
+    await waitForClients(observer, 1);
+    t.equal(await observer.call('PING'), '+PONG\r\n');
+  },
+);
