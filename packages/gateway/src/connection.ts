@@ -104,6 +104,8 @@ export class Connection implements ReplyReceiver {
   readonly watchedKeys = new Set<string>();
   /** Held back because a key of its command is locked. */
   isWaitingForLock = false;
+  /** Held back by the script gate. */
+  isWaitingAtGate = false;
 
   /** The shard that a script was sent to which is not answered yet; NO_SHARD for none. */
   scriptShard = NO_SHARD;
@@ -614,10 +616,15 @@ export class Connection implements ReplyReceiver {
    */
   inputEnded(): void {
     if (this.isBlocked) this.destroy();
-    else if (this.isWaitingForLock || this.#putOffCommand !== undefined) this.#hasInputEnded = true;
+    else if (this.#keepsCommand) this.#hasInputEnded = true;
     else if (this.#input !== undefined && (this.isBarred || this.#isOverfull())) {
       this.#hasInputEnded = true;
     } else this.closeAfterReplies();
+  }
+
+  /** A command that it has read is yet to be sent. */
+  get #keepsCommand(): boolean {
+    return this.isWaitingForLock || this.isWaitingAtGate || this.#putOffCommand !== undefined;
   }
 
   /** Nobody waits any more for what a blocking command of this client might get. */

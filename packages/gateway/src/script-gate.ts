@@ -63,10 +63,12 @@ export class ScriptGate {
     connection.commandsProcessed--;
     connection.bar();
     connection.isHeldByGateway = true;
+    connection.isWaitingAtGate = true;
     this.#held[kind].push({
       connection,
       run: () => {
         // Released first: the command may bar its connection again.
+        connection.isWaitingAtGate = false;
         connection.release();
         this.#admitted.add(connection);
         this.#gateway.turn.enter(connection);
@@ -79,12 +81,18 @@ export class ScriptGate {
 
   /** Runs something of the gateway's own as a command; it calls `leave` when it has been sent. */
   async run<T>(work: (leave: () => void) => Promise<T>): Promise<T> {
-    if (this.isNeeded && !this.#isOpen('command', undefined)) {
+    if (!this.isNeeded || this.#isOpen('command', undefined)) {
+      this.#inside.command++;
+    } else {
       await new Promise<void>((resolve) => {
-        this.#held.command.push({ connection: undefined, run: resolve });
+        // Counts at once: those who wait behind it are let in before an await goes on.
+        const enter = (): void => {
+          this.#inside.command++;
+          resolve();
+        };
+        this.#held.command.push({ connection: undefined, run: enter });
       });
     }
-    this.#inside.command++;
     let isInside = true;
     const leave = (): void => {
       if (isInside) this.#leave('command');

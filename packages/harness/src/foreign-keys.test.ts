@@ -205,3 +205,32 @@ for (const shards of [0, SHARDS]) {
     t.equal(await client.call('EVAL', "return redis.call('PING').ok", '0'), '$4\r\nPONG\r\n');
   });
 }
+
+t.test('who half-closes while a script is on its way is served all the same', async (t) => {
+  await using server = await startServer({ shards: SHARDS });
+  using busy = await server.connect();
+  for (let i = 0; i < 3; i++) {
+    busy.send(request('EVAL', 'for i = 1, 3e7 do end return 1', '0'));
+    // Its first reply tells that the script has been sent.
+    using client = await server.connect();
+    await client.call('PING');
+    client.send(request('MSET', 'one', `${i}`, 'two', `${i}`, 'three', `${i}`, 'four', `${i}`));
+    client.socket.end();
+    t.equal(await client.reply(), '+OK\r\n');
+    t.equal(await busy.reply(), ':1\r\n');
+  }
+});
+
+t.test('SHUTDOWN NOSAVE ends a script that holds other shards and never ends', async (t) => {
+  const args = ['--busy-reply-threshold', '100'];
+  await using server = await startServer({ shards: SHARDS, args });
+  using lost = await server.connect();
+  using client = await server.connect();
+  lost.send(
+    request('EVAL', "for i = 1, 50 do redis.call('SET', 'k' .. i, i) end while true do end", '0'),
+  );
+  const isUnkillable = (reply: string): boolean => reply.startsWith('-UNKILLABLE');
+  await waitFor('a busy shard', () => client.call('SCRIPT', 'KILL'), isUnkillable);
+  client.send(request('SHUTDOWN', 'NOSAVE'));
+  t.equal((await server.exited).code, 0);
+});

@@ -392,10 +392,12 @@ export class ShardGroup {
   /** Ends all shards and pools. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    // A shard with a script that does not end hears nothing: its thread is ended from outside.
-    const listening = this.links.filter(({ index }) => !this.busyShards.has(index));
-    await Promise.allSettled(listening.map((link) => link.control({ type: 'stop' })));
-    if (this.busyShards.size === 0) await Promise.allSettled(this.#tasks.values());
+    // A script that does not end hears nothing, nor do the shards that it holds (door.ts): the
+    // threads are ended from outside then.
+    if (this.busyShards.size === 0) {
+      await Promise.allSettled(this.links.map((link) => link.control({ type: 'stop' })));
+      await Promise.allSettled(this.#tasks.values());
+    }
     for (const port of this.#groupDoors.values()) port.close();
     await this.#threads.end();
   }
