@@ -234,3 +234,35 @@ t.test('SHUTDOWN NOSAVE ends a script that holds other shards and never ends', a
   client.send(request('SHUTDOWN', 'NOSAVE'));
   t.equal((await server.exited).code, 0);
 });
+
+t.test('a shard without memory refuses what is new and takes back what it lent', async (t) => {
+  const args = ['--maxmemory', '8mb', '--maxmemory-policy', 'noeviction'];
+  await using server = await startServer({ shards: 2, args });
+  using client = await server.connect();
+  const [one, two] = await keysOnTwoShards(client);
+  await client.text('SET', one, 'small');
+  await client.text('SET', two, 'small');
+  const large = Buffer.alloc(100_000, 'x');
+  const isFull = async (tag: string, i: number): Promise<boolean> =>
+    (await client.call('SET', `{${tag}}:${i}`, large)).startsWith('-OOM');
+  // Only the shard of the second key is full.
+  let written = 0;
+  while (written < 1000 && !(await isFull(two, written))) written++;
+  t.ok(written < 1000, `${written} large values`);
+  const script = (body: string): Promise<string> => client.call('EVAL', body, '1', one, two);
+  t.match(await script("return redis.call('SET', ARGV[1], 'new')"), /^-OOM /);
+  t.match(await script("return redis.call('MSET', KEYS[1], 'new', ARGV[1], 'new')"), /^-OOM /);
+  t.equal(await script("return redis.call('RENAME', KEYS[1], ARGV[1]).ok"), '$2\r\nOK\r\n');
+  t.strictSame(await client.value('MGET', one, two), [null, 'new'], 'no value is lost');
+});
+
+/** Two words that are routed to different shards of two, as keys and as hash tags. */
+async function keysOnTwoShards(client: RawClient): Promise<[string, string]> {
+  for (let i = 0; i < 100; i++) {
+    const before = Number(await client.info('script_foreign_keys'));
+    await client.text('EVAL', "return redis.call('EXISTS', ARGV[1])", '1', 'a', `b${i}`);
+    const after = Number(await client.info('script_foreign_keys'));
+    if (after > before) return ['a', `b${i}`];
+  }
+  throw new Error('a hundred keys on one shard');
+}

@@ -183,10 +183,13 @@ export class ScriptExecutor implements CommandExecutor {
       reply.array(replies.length);
       for (const each of replies) reply.raw(elementsOf(each)![0]!);
     } else if (spec.spread === 'all-ok' && words.length % 2 === 1) {
-      for (const place of places) {
-        this.#runAt(place, spec.name, [place.key, words[place.position + 1]!]);
-      }
-      reply.ok();
+      const replies = places.map((place) =>
+        this.#runAt(place, spec.name, [place.key, words[place.position + 1]!]),
+      );
+      // A shard that is out of memory refuses its part.
+      const refusal = replies.find(isError);
+      if (refusal === undefined) reply.ok();
+      else reply.raw(refusal);
     } else {
       this.#executeWithGuests(command, request, places);
     }
