@@ -8,7 +8,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
-import { COMMANDS, DENYOOM, type Engine, INTERNAL, type Request } from '@hashlane/core';
+import { COMMANDS, DENYOOM, type Engine, type Request } from '@hashlane/core';
 import { ScriptInterrupt } from '@hashlane/lua';
 import { errors } from '@hashlane/resp';
 import { type LogLevel, ScriptEngine, type ScriptWatch } from '@hashlane/scripting';
@@ -174,9 +174,7 @@ export class ShardScripts implements ScriptWatch {
     const { protocol, position } = reply;
     if (!this.#isRunning) this.#host.beforeBatch();
     const { flags } = COMMANDS[call.command]!;
-    // A value that was brought to the script's shard must find its way back.
-    const mayRefuse = (flags & DENYOOM) !== 0 && (flags & INTERNAL) === 0;
-    if (mayRefuse && !this.#engine.hasRoom()) reply.error(errors.outOfMemory);
+    if ((flags & DENYOOM) !== 0 && !this.#engine.hasRoom()) reply.error(errors.outOfMemory);
     else this.#host.executeNested(call.command, requestOfCall(call));
     const answer = Uint8Array.from(reply.block.bytes.subarray(position, reply.position));
     reply.position = position;
