@@ -637,14 +637,20 @@ export class Connection implements ReplyReceiver {
     if (this.state === 'closing' && this.outstanding === 0 && !this.#isDraining) this.socket.end();
   }
 
-  /** Closes at once. */
+  /** Closes at once, but for the replies of this turn: what was popped for it is in them. */
   destroy(): void {
     // The socket closes after this turn; no element may be popped for this client until then.
     if (this.isBlocked) this.gateway.cancelWait(this);
     this.gateway.pubSub.forget(this);
     this.onGone?.();
     this.onGone = undefined;
-    this.socket.destroy();
+    const { turn } = this.gateway;
+    if (this.state !== 'closed' && turn.owes(this)) {
+      this.state = 'closing';
+      turn.destroyAfter(this);
+    } else {
+      this.socket.destroy();
+    }
   }
 
   /** The socket is closed: called once, by the acceptor. */

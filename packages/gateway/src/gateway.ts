@@ -518,9 +518,11 @@ export class Gateway {
       this.#awaitReply(connection, isSilent ? later.then(() => replyNothing) : later);
       return;
     }
+    // What it gave others (CLIENT UNBLOCK) came before its own reply.
+    const own = Math.max(start, this.turn.cutAt);
     // CLIENT REPLY ON and RESET answer themselves.
-    if (isSilent && connection.replyMode !== 'on') reply.position = start;
-    if (connection.outstanding > 0 && reply.position > start) this.#putInOrder(connection, start);
+    if (isSilent && connection.replyMode !== 'on') reply.position = own;
+    if (connection.outstanding > 0 && reply.position > own) this.#putInOrder(connection, own);
   }
 
   /** Replies made here while shards still owe earlier ones take their place in the order. */

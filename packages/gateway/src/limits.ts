@@ -39,3 +39,6 @@ export const TURN_INPUT_BYTES = 64 * 1024;
 export const TURN_CHUNK_BYTES_MAX = 16 * 1024;
 /** Replies of one turn that gather before they are sent; well under REPLY_BLOCK_BYTES. */
 export const TURN_REPLIES_BYTES_MAX = 32 * 1024;
+
+/** How often a blocking pop over several shards looks for its first key while others are faster. */
+export const FIRST_KEY_TRIES_MAX = 100;

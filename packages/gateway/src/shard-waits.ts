@@ -35,6 +35,7 @@ import { type Connection, NO_SHARD } from './connection.ts';
 import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import { addUse, type KeyUse } from './isolation.ts';
+import { FIRST_KEY_TRIES_MAX } from './limits.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
 import { type Ended, Forgetting, Wait, type WaitOwner } from './shard-wait.ts';
@@ -76,12 +77,25 @@ export class ShardWaits implements WaitOwner {
     const { entry } = command;
     const timeout = this.#timeoutOf(command);
     const waits = timeout !== undefined && mayWait;
-    const found = await command.isolated(() => tryKeys(command, waits));
+    const found = await this.#tryKeys(command, waits);
     if (found !== undefined) return (reply) => reply.raw(found);
     if (!waits) return (reply) => reply.nullArray();
     const answer = await this.wait(command, entry.spec.name, groupsOf(command), timeout);
     if (answer === undefined) return (reply) => reply.nullArray();
     return (reply) => reply.raw(answer);
+  }
+
+  /**
+   * The reply of the first key that yields something, or undefined. Where somebody who waits for that
+   * key is just being served, or was faster, all keys are looked at again: those behind it must not
+   * be taken from while it has elements.
+   */
+  async #tryKeys(command: Coordinated, waits: boolean): Promise<Buffer | undefined> {
+    for (let i = 0; i < FIRST_KEY_TRIES_MAX; i++) {
+      const found = await command.isolated(() => tryKeys(command, waits));
+      if (found === undefined || !isNull(found)) return found;
+    }
+    return undefined;
   }
 
   /** The time-out argument of a blocking command, or undefined. */
@@ -367,25 +381,20 @@ export class ShardWaits implements WaitOwner {
 }
 
 /**
- * The reply of the first key that yields something, or undefined. All shards are asked at once which
- * of their keys there are; then the first of these is tried, whatever its type: what is wrong with
- * it its shard says. `waits`: the command will wait if nothing is found, and that finds mistakes in
- * its arguments too; otherwise a try on the first key does.
+ * All shards are asked at once which of their keys there are; then the first of these is popped from,
+ * whatever its type: what is wrong with it its shard says. Undefined when there is none, null when
+ * there was nothing to pop. `waits`: the command will wait if nothing is found, and that finds
+ * mistakes in its arguments too; otherwise a try on the first key does.
  */
 async function tryKeys(command: Coordinated, waits: boolean): Promise<Buffer | undefined> {
   const { entry, keys, owners, words } = command;
-  for (;;) {
-    const first = await firstKeyThere(command);
-    if (first < 0 && waits) return undefined;
-    const at = Math.max(0, first);
-    const key = words[keys[at]!]!;
-    const flags = waits ? command.flags | REQUEST_GIVES_WAY : command.flags;
-    const popping = wordsFor(command, [key]);
-    const answer = await command.callAs(flags, owners[at]!, entry.spec.name, popping);
-    if (!isNull(answer)) return answer;
-    // Another client was faster: a wait serves what there is, without one the others have a turn.
-    if (waits || first < 0) return undefined;
-  }
+  const first = await firstKeyThere(command);
+  if (first < 0 && waits) return undefined;
+  const at = Math.max(0, first);
+  const flags = waits ? command.flags | REQUEST_GIVES_WAY : command.flags;
+  const popping = wordsFor(command, [words[keys[at]!]!]);
+  const answer = await command.callAs(flags, owners[at]!, entry.spec.name, popping);
+  return first < 0 && isNull(answer) ? undefined : answer;
 }
 
 /** Number of the first key that exists, −1 when there is none. */

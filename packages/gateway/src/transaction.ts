@@ -271,6 +271,11 @@ function hasPhases(transaction: Transaction): boolean {
   );
 }
 
+/** May a shard get its commands in several requests, between which it would serve who waits? */
+function isSentInParts({ commands, length }: Transaction): boolean {
+  return length > 1 && commands.some(({ shard }) => shard === NO_SHARD);
+}
+
 function executeOverShards(
   gateway: Gateway,
   connection: Connection,
@@ -287,10 +292,11 @@ function executeOverShards(
   const work = (): Promise<ReplyFunction> =>
     new Execution(gateway, connection).run(transaction, isWatching);
   const { isolation } = gateway;
+  const waiters = new HeldWaiters(gateway, connection, use);
   const done =
     isWatching || hasPhases(transaction)
-      ? isolation.run(use, () => withoutWaiters(gateway, connection, use, work))
-      : isolation.runAtOnce(use, work);
+      ? isolation.run(use, () => waiters.during(work))
+      : isolation.runAtOnce(use, isSentInParts(transaction) ? () => waiters.whileSent(work) : work);
   const reply = isSilent ? done.then(() => replyNothing) : done;
   gateway.pubSub.hold(connection);
   gateway.settleLater(connection, reply);
@@ -299,28 +305,53 @@ function executeOverShards(
   reply.then(letGo, letGo);
 }
 
-/** Runs the phases of a transaction; who waits for a key that it writes is served after the last. */
-async function withoutWaiters<T>(
-  gateway: Gateway,
-  connection: Connection,
-  use: KeyUse,
-  work: () => Promise<T>,
-): Promise<T> {
-  const groups = new Map<number, Buffer[]>();
-  for (const [name, isWritten] of use) {
-    const key = keyNamed(name);
-    if (!isWritten || key === undefined) continue;
-    const shard = gateway.shardOfBytes(key);
-    groups.set(shard, [...(groups.get(shard) ?? []), key]);
+/** Who waits for a key that a transaction writes is served after the last of its commands. */
+class HeldWaiters {
+  readonly #gateway: Gateway;
+  readonly #connection: Connection;
+  readonly #use: KeyUse;
+
+  constructor(gateway: Gateway, connection: Connection, use: KeyUse) {
+    this.#gateway = gateway;
+    this.#connection = connection;
+    this.#use = use;
   }
-  const tell = (command: number): void => {
-    for (const [shard, keys] of groups) void callFor(gateway, connection, shard, command, keys);
-  };
-  tell(HOLD);
-  try {
-    return await work();
-  } finally {
-    tell(LET);
+
+  /** Runs the phases of a transaction. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const groups = this.#groups();
+    this.#tell(HOLD, groups);
+    try {
+      return await work();
+    } finally {
+      this.#tell(LET, groups);
+    }
+  }
+
+  /** `work` sends all it has to send at once. */
+  whileSent<T>(work: () => Promise<T>): Promise<T> {
+    const groups = this.#groups();
+    this.#tell(HOLD, groups);
+    const done = work();
+    this.#tell(LET, groups);
+    return done;
+  }
+
+  #groups(): Map<number, Buffer[]> {
+    const groups = new Map<number, Buffer[]>();
+    for (const [name, isWritten] of this.#use) {
+      const key = keyNamed(name);
+      if (!isWritten || key === undefined) continue;
+      const shard = this.#gateway.shardOfBytes(key);
+      groups.set(shard, [...(groups.get(shard) ?? []), key]);
+    }
+    return groups;
+  }
+
+  #tell(command: number, groups: ReadonlyMap<number, readonly Buffer[]>): void {
+    for (const [shard, keys] of groups) {
+      void callFor(this.#gateway, this.#connection, shard, command, keys);
+    }
   }
 }
 

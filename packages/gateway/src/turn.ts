@@ -34,6 +34,7 @@ export class Turn {
   /** Replies before this position of the writer have an owner. */
   #cutAt = 0;
   readonly #closing: Connection[] = [];
+  readonly #destroyed: Connection[] = [];
   /** Whose commands are being executed. */
   #current: Connection | undefined;
   /** Commands are being executed; replies are collected. */
@@ -119,6 +120,11 @@ export class Turn {
     this.#current = connection;
   }
 
+  /** Replies behind this position of the writer belong to whose commands are being executed. */
+  get cutAt(): number {
+    return this.#cutAt;
+  }
+
   /** What is in the writer behind the last cut belongs to this connection. */
   cut(owner: Connection): void {
     const end = this.#gateway.reply.position;
@@ -145,6 +151,19 @@ export class Turn {
   /** Ends a connection's socket when its replies of this turn are delivered. */
   closeAfter(connection: Connection): void {
     this.#closing.push(connection);
+  }
+
+  /** Destroys its socket then, whether its client has taken them or not. */
+  destroyAfter(connection: Connection): void {
+    this.#destroyed.push(connection);
+  }
+
+  /** Replies of this turn wait to be sent to this connection. */
+  owes(connection: Connection): boolean {
+    if (!this.isOpen) return false;
+    if (this.#current === connection) this.cut(connection);
+    for (let i = 0; i < this.#owned; i++) if (this.#owners[i] === connection) return true;
+    return false;
   }
 
   /** Sends what was published, after the replies of its receivers. Between two commands only. */
@@ -178,5 +197,7 @@ export class Turn {
     }
     for (const connection of this.#closing) connection.endWhenSent();
     this.#closing.length = 0;
+    for (const connection of this.#destroyed) connection.socket.destroy();
+    this.#destroyed.length = 0;
   }
 }

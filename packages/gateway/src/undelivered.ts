@@ -30,29 +30,26 @@ export function poppedSide(
   return isLeft ? 'LEFT' : 'RIGHT';
 }
 
-/** The commands that undo what a reply says was popped. */
+/**
+ * The command that undoes what a reply says was popped, undefined when that is nothing. One command:
+ * nobody may take of the elements before all are back.
+ */
 function undoing(
   spec: CommandMetadata,
   side: Side | undefined,
   reply: Buffer,
-): (string | Buffer)[][] {
+): (string | Buffer)[] | undefined {
   const parts = reply[0] === 42 ? elementsOf(reply) : undefined;
   const key = parts === undefined ? undefined : bulkOf(parts[0]!);
-  if (parts === undefined || key === undefined) return [];
-  if (side !== undefined) {
-    return bulksOf(parts[1]!)
-      .reverse()
-      .map((element) => ['HASHLANE.PUSH', key, side, element]);
-  }
-  if (spec.waitsFor !== 'zset') return [];
+  if (parts === undefined || key === undefined) return undefined;
+  if (side !== undefined) return ['HASHLANE.PUSH', key, side, ...bulksOf(parts[1]!).reverse()];
+  if (spec.waitsFor !== 'zset') return undefined;
   const scored = parts.length === 3 ? [parts.slice(1)] : pairsOf(parts[1]!);
-  return scored.map(([member, score]) => [
-    'ZADD',
-    key,
-    'NX',
+  const pairs = scored.flatMap(([member, score]) => [
     doubleText(score!),
     bulkOf(member!) as Buffer,
   ]);
+  return ['ZADD', key, 'NX', ...pairs];
 }
 
 /** A bulk string, or the bulk strings of an array. */
@@ -84,18 +81,16 @@ export function returnElements(
   side: Side | undefined,
   reply: Buffer,
 ): void {
-  const commands = undoing(spec, side, Buffer.from(reply));
-  if (commands.length === 0) return;
+  const words = undoing(spec, side, Buffer.from(reply));
+  if (words === undefined) return;
+  const key = words[1] as Buffer;
   // Not at once: an in-process shard is in the middle of serving its waiters.
   queueMicrotask(() => {
-    for (const words of commands) {
-      const key = words[1] as Buffer;
-      const put = (): void => {
-        const shard = gateway.shardOfBytes(key);
-        void callOn(gateway, shard, words[0] as string, words, database, 0);
-      };
-      // Like any client's command it does not come in the midst of a transaction.
-      if (!gateway.isolation.holds(() => useOfKey(key), put)) put();
-    }
+    const put = (): void => {
+      const shard = gateway.shardOfBytes(key);
+      void callOn(gateway, shard, words[0] as string, words, database, 0);
+    };
+    // Like any client's command it does not come in the midst of a transaction.
+    if (!gateway.isolation.holds(() => useOfKey(key), put)) put();
   });
 }

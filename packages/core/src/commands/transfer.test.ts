@@ -60,6 +60,14 @@ t.test('an element given back wakes who waits', async (t) => {
   t.same(fixture.late, [[9, '*2\r\n$1\r\nq\r\n$1\r\nx\r\n']]);
 });
 
+t.test('several elements are all back before anybody who waits gets one', async (t) => {
+  const fixture = new EngineFixture({ codec: wireCodec });
+  fixture.connection = 9;
+  fixture.call('BLPOP', 'q', 0);
+  t.equal(fixture.call('HASHLANE.PUSH', 'q', 'LEFT', 'x', 'y', 'z'), ':3\r\n');
+  t.same(fixture.late, [[9, '*2\r\n$1\r\nq\r\n$1\r\nz\r\n']]);
+});
+
 t.test('who awaits a list is announced, and those behind wait until it is settled', async (t) => {
   const fixture = new EngineFixture();
   const as = (connection: number, ...words: [string, ...(string | number)[]]) => {

@@ -151,10 +151,13 @@ function push(context: CommandContext): void {
     reference = keyspace.insertArgument(request, 1, LIST, LIST_BYTES);
     list.open(keyspace.arena, reference, engine.settings.listMaxListpackSize).initialize();
   }
-  const offset = request.offset(3);
-  const length = request.length(3);
-  if (request.is(2, 'LEFT')) list.pushHead(request.block, offset, length);
-  else list.pushTail(request.block, offset, length);
+  const isLeft = request.is(2, 'LEFT');
+  for (let i = 3; i < request.argc; i++) {
+    const offset = request.offset(i);
+    const length = request.length(i);
+    if (isLeft) list.pushHead(request.block, offset, length);
+    else list.pushTail(request.block, offset, length);
+  }
   context.changed();
   reply.integer(list.length);
 }
@@ -274,11 +277,11 @@ export const transferCommands = [
   {
     ...INTERNAL_ROW,
     name: 'HASHLANE.PUSH',
-    arity: 4,
+    arity: -4,
     flags: INTERNAL | WRITE,
     keys: keys(1, 1, 'RW insert'),
-    syntax: 'key <LEFT | RIGHT> element',
-    summary: 'Puts an element on a list and returns its length.',
+    syntax: 'key <LEFT | RIGHT> element [element ...]',
+    summary: 'Puts elements on a list, one after the other, and returns its length.',
     handler: push,
   },
   {
