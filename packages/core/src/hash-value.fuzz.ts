@@ -8,7 +8,7 @@ import { Block } from '@hashlane/resp';
 import { Arena } from './arena.ts';
 import { defaultEngineSettings, type EngineSettings } from './engine-settings.ts';
 import { runFuzzer } from './fuzz-run.fixture.ts';
-import { HASH_BYTES, HASH_PACKED, HashValue } from './hash-value.ts';
+import { HASH_BYTES, HASH_PACKED, type HashForm, HashValue } from './hash-value.ts';
 import { invariant } from './invariant.ts';
 import { RandomSource } from './random-source.ts';
 
@@ -29,7 +29,7 @@ class Model {
   readonly settings: EngineSettings = defaultEngineSettings();
   readonly fields = new Map<string, Content>();
   /** The form that the next `open` is told, as an entry's meta would. */
-  form: 0 | 1 | 2 = HASH_PACKED;
+  form: HashForm = HASH_PACKED;
   readonly names: number;
   now = 1_000_000;
 

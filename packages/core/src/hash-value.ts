@@ -3,11 +3,14 @@
  *
  *   PACKED     field, value, field, value …                in one PackedValue
  *   VOLATILE   field, value, deadline, field, …            in one PackedValue, by deadline
+ *   WIDE       as PACKED, with elements of any length      in one PackedValue
  *   TABLE      a HashTable in `arena.structures`
  *
  * The form is in the encoding bits of the entry's meta. A hash begins PACKED, becomes VOLATILE with
  * the first deadline of a field, and a TABLE beyond the thresholds of `hash-max-listpack-*`; it
- * never goes back, as in Redis 7.4. In a VOLATILE hash the fields with deadlines come first, in
+ * never goes back, as in Redis 7.4. What Redis keeps in a table because of one long element, though
+ * its fields are few (a job of a queue, a session), is WIDE here, and a table to whoever asks: a
+ * table of ten fields takes three times the time and four objects on V8's heap. In a VOLATILE hash the fields with deadlines come first, in
  * their order, so that what is due stands at the beginning; deadline 0 means none.
  *
  *   descriptor   packed:  PackedValue's          table:  ┌ slot, int32 ┬ −1 ┐
@@ -29,7 +32,9 @@ import type { EngineSettings } from './engine-settings.ts';
 import { ENCODING_MASK, ENCODING_SHIFT, META, valueOffset } from './entry.ts';
 import { HashTable } from './hash-table.ts';
 import { invariant } from './invariant.ts';
+import { WIDE_BYTES_MAX, WIDE_FIELDS_MAX } from './limits.ts';
 import {
+  ENTRY_OVERHEAD_BYTES_MAX,
   elementLength,
   integerAt,
   isIntegerEntry,
@@ -49,10 +54,11 @@ export const HASH_BYTES = PACKED_BYTES;
 export const HASH_PACKED = 0;
 export const HASH_TABLE = 1;
 export const HASH_VOLATILE = 2;
-export type HashForm = 0 | 1 | 2;
+export const HASH_WIDE = 3;
+export type HashForm = 0 | 1 | 2 | 3;
 
 /** What OBJECT ENCODING answers, by form. */
-export const HASH_ENCODINGS = ['listpack', 'hashtable', 'listpackex'] as const;
+export const HASH_ENCODINGS = ['listpack', 'hashtable', 'listpackex', 'hashtable'] as const;
 
 const TABLE_SLOT = 0;
 const TABLE_MARK = 4;
@@ -178,7 +184,7 @@ export class HashValue {
   /** Number of fields; those whose deadline has passed count until they are removed. */
   get count(): number {
     if (this.#table !== undefined) return this.#table.map.size;
-    return this.form === HASH_PACKED ? this.#packed.count >> 1 : this.#packed.count / 3;
+    return this.form === HASH_VOLATILE ? this.#packed.count / 3 : this.#packed.count >> 1;
   }
 
   get isTable(): boolean {
@@ -316,7 +322,7 @@ export class HashValue {
 
   /** Replies all fields and values in turn, whether due or not. */
   replyAll(reply: ReplyWriter): void {
-    if (this.form === HASH_PACKED) {
+    if (this.form === HASH_PACKED || this.form === HASH_WIDE) {
       writeBulks(reply, this.#packed.block, this.#packed.start, this.#packed.count);
       return;
     }
@@ -330,7 +336,7 @@ export class HashValue {
   /** Deadline of the current field in ms since the epoch, or Infinity. */
   deadline(): number {
     if (this.#table !== undefined) return this.#table.deadlineOf(this.#reference);
-    if (this.form === HASH_PACKED) return Infinity;
+    if (this.form !== HASH_VOLATILE) return Infinity;
     return this.#deadlineAt(this.#packed.next(this.#value));
   }
 
@@ -342,7 +348,7 @@ export class HashValue {
   /** Earliest deadline of any field, or Infinity. O(1) */
   get earliest(): number {
     if (this.#table !== undefined) return this.#table.earliest;
-    if (this.form === HASH_PACKED || this.#packed.count === 0) return Infinity;
+    if (this.form !== HASH_VOLATILE || this.#packed.count === 0) return Infinity;
     const value = this.#packed.next(this.#packed.start);
     return this.#deadlineAt(this.#packed.next(value));
   }
@@ -350,14 +356,23 @@ export class HashValue {
   // Changes.
 
   /**
-   * Makes a table of the hash before `fields` fields are added whose names and values, the longest
-   * of `longest` bytes, take `bytes` bytes: when they are beyond the thresholds by themselves.
+   * Before `fields` fields are put whose names and values, the longest of `longest` bytes, take at
+   * most `bytes` bytes as entries: a hash that they take beyond the thresholds changes its form now.
    */
   makeRoom(settings: EngineSettings, fields: number, longest: number, bytes: number): void {
-    if (this.#table !== undefined) return;
+    if (this.#table !== undefined || this.form === HASH_WIDE) return;
     const { hashMaxListpackEntries, hashMaxListpackValue } = settings;
-    const isLarge = fields > hashMaxListpackEntries || longest > hashMaxListpackValue;
-    if (isLarge || this.#packed.bytes + bytes > PACKED_BYTES_MAX) this.#toTable();
+    const isTooLarge = this.#packed.bytes + bytes > PACKED_BYTES_MAX;
+    if (fields > hashMaxListpackEntries || isTooLarge) this.#toTable();
+    else if (longest > hashMaxListpackValue) this.#widen(fields, this.#packed.bytes + bytes);
+    if (this.#table === undefined && fields > 1) this.#packed.reserve(bytes);
+  }
+
+  /** Before `fields` fields come with an element that is too long for a packed hash. */
+  #widen(fields: number, bytes: number): void {
+    const isFew = this.count + fields <= WIDE_FIELDS_MAX && bytes <= WIDE_BYTES_MAX;
+    if (isFew && this.form !== HASH_VOLATILE) this.#setForm(HASH_WIDE);
+    else this.#toTable();
   }
 
   /**
@@ -375,10 +390,13 @@ export class HashValue {
     keepsDeadline: boolean,
   ): boolean {
     const most = settings.hashMaxListpackValue;
-    if (this.#table === undefined && (fieldLength > most || length > most)) this.#toTable();
+    if (this.#table === undefined && (fieldLength > most || length > most)) {
+      const bytes = this.#packed.bytes + fieldLength + length + 2 * ENTRY_OVERHEAD_BYTES_MAX;
+      if (this.form !== HASH_WIDE || bytes > WIDE_BYTES_MAX) this.#widen(1, bytes);
+    }
     const table = this.#table;
     if (this.find(field, fieldOffset, fieldLength)) {
-      if (!keepsDeadline && this.form !== HASH_PACKED && this.deadline() !== Infinity) {
+      if (!keepsDeadline && this.deadline() !== Infinity) {
         this.setDeadline(Infinity);
         this.find(field, fieldOffset, fieldLength);
       }
@@ -397,7 +415,9 @@ export class HashValue {
 
   /** Makes a table of a packed hash of too many fields. */
   outgrow(settings: EngineSettings): void {
-    if (this.#table === undefined && this.count > settings.hashMaxListpackEntries) this.#toTable();
+    if (this.#table !== undefined) return;
+    const most = this.form === HASH_WIDE ? WIDE_FIELDS_MAX : settings.hashMaxListpackEntries;
+    if (this.count > most) this.#toTable();
   }
 
   /**
@@ -425,7 +445,7 @@ export class HashValue {
       this.#table.replaceValue(this.#reference, value, offset, length);
       return true;
     }
-    if (length > settings.hashMaxListpackValue) return false;
+    if (length > settings.hashMaxListpackValue && this.form !== HASH_WIDE) return false;
     this.#packed.replace(this.#value, value, offset, length);
     return true;
   }
@@ -451,8 +471,21 @@ export class HashValue {
       return;
     }
     if (deadline === this.deadline()) return;
+    if (this.form === HASH_WIDE) {
+      this.#setFirstDeadlineOfWide(deadline);
+      return;
+    }
     if (this.form === HASH_PACKED) this.#toVolatile();
     this.#movePair(deadline);
+  }
+
+  #setFirstDeadlineOfWide(deadline: number): void {
+    const { block, length, offset } = this.fieldSpan();
+    const field = Block.allocate(length);
+    copyBytes(field, 0, block, offset, length);
+    this.#toTable();
+    this.find(field, 0, length);
+    this.#table?.setDeadline(this.#reference, deadline);
   }
 
   /** Puts the current field's triple to the place of its new deadline. */
@@ -491,7 +524,7 @@ export class HashValue {
   /** Removes up to `count` fields whose deadline has passed; returns how many. */
   expireDue(now: number, count: number): number {
     if (this.#table !== undefined) return this.#table.expireDue(now, count);
-    if (this.form === HASH_PACKED) return 0;
+    if (this.form !== HASH_VOLATILE) return 0;
     const packed = this.#packed;
     let expired = 0;
     let at = packed.start;

@@ -18,7 +18,7 @@ export { EntryCounter } from './entry-counter.ts';
 export { matchesGlob } from './glob.ts';
 export { hashBytes, seedHash, shardOfHash } from './hash.ts';
 export { isSoundPackedHash } from './hash-check.ts';
-export { HASH_BYTES, HASH_PACKED, HASH_VOLATILE, HashValue } from './hash-value.ts';
+export { HASH_BYTES, HASH_PACKED, HASH_VOLATILE, HASH_WIDE, HashValue } from './hash-value.ts';
 export { KeyFinder } from './key-positions.ts';
 export { Keyspace } from './keyspace.ts';
 export { LIST_BYTES, ListValue } from './list-value.ts';

@@ -43,3 +43,7 @@ export const MIRROR_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Bytes of a reply of random elements that may repeat, whose number the client chooses freely. */
 export const RANDOM_REPLY_BYTES_MAX = 256 * 1024 * 1024;
+
+/** A hash with a long element is kept packed up to so many fields and bytes. */
+export const WIDE_FIELDS_MAX = 32;
+export const WIDE_BYTES_MAX = 8 * 1024;

@@ -72,8 +72,11 @@ function writeBack(block: Block, at: number, size: number): number {
   return end;
 }
 
+/** Bytes that an entry takes beside its element, at most. */
+export const ENTRY_OVERHEAD_BYTES_MAX = 10;
+
 /** Could the element be an integer, by its first byte and length? */
-function looksInteger(source: Block, offset: number, length: number): boolean {
+export function looksInteger(source: Block, offset: number, length: number): boolean {
   if (length > 20 || length === 0) return false;
   const first = source.bytes[offset];
   return first <= 57 && (first >= 48 || first === 45);

@@ -14,11 +14,18 @@
  * Costs: everything but `append` and the ends of `seek` is O(bytes), which the thresholds of the
  * types bound.
  */
-import { type Block, copyBytes } from '@hashlane/resp';
+import { Block, copyBytes } from '@hashlane/resp';
 import { type Arena, offsetOf, pageOf } from './arena.ts';
 import { valueOffset } from './entry.ts';
 import { invariant } from './invariant.ts';
-import { encodedBytes, encodeEntry, type Needle, nextEntry, previousEntry } from './listpack.ts';
+import {
+  encodedBytes,
+  encodeEntry,
+  looksInteger,
+  type Needle,
+  nextEntry,
+  previousEntry,
+} from './listpack.ts';
 
 /** Bytes of the descriptor. */
 export const PACKED_BYTES = 8;
@@ -31,6 +38,9 @@ const ENTRIES = 4;
 const FIRST_BYTES = 20;
 /** Up to this many bytes a block that must grow has no room to spare: most values are small. */
 const SNUG_BYTES_MAX = 256;
+
+/** An entry on its way; what looks like an integer has few digits. */
+const integerEntry = Block.allocate(64);
 
 /** Bytes of entries for which a block that must hold `used` of them is allocated. */
 function grownBytes(used: number): number {
@@ -81,6 +91,15 @@ export class PackedValue {
     this.#arena.pages[pageOf(this.#reference)].view.setInt32(offsetOf(this.#reference), 0, true);
     this.#locate();
     return this;
+  }
+
+  /** Makes room for further `bytes` bytes of entries, so that adding them moves nothing. */
+  reserve(bytes: number): void {
+    const used = this.bytes;
+    const size = ENTRIES + used + bytes;
+    if (size <= this.#arena.sizeOf(this.#reference)) return;
+    this.#move(size, ENTRIES + used, 0, 0, 0);
+    this.end = this.start + used;
   }
 
   /** Position of the first entry; `end` when there is none. */
@@ -160,11 +179,9 @@ export class PackedValue {
 
   /** Inserts an element before the entry at `at`; returns the position after the new entry. */
   insert(at: number, source: Block, offset: number, length: number): number {
-    const size = encodedBytes(source, offset, length);
-    const place = this.#splice(at, 0, size);
-    encodeEntry(this.block, place, source, offset, length);
+    const end = this.#put(at, 0, source, offset, length);
     this.#setCount(this.count + 1);
-    return place + size;
+    return end;
   }
 
   /** Adds an element behind the last one. */
@@ -174,8 +191,20 @@ export class PackedValue {
 
   /** Puts an element in the place of the entry at `at`; returns the position after it. */
   replace(at: number, source: Block, offset: number, length: number): number {
+    return this.#put(at, nextEntry(this.block, at) - at, source, offset, length);
+  }
+
+  /** Puts an element in the place of the `removed` bytes at `at`; returns the position after it. */
+  #put(at: number, removed: number, source: Block, offset: number, length: number): number {
+    if (looksInteger(source, offset, length)) {
+      // Its digits are read once, not for its size and for its bytes.
+      const size = encodeEntry(integerEntry, 0, source, offset, length);
+      const place = this.#splice(at, removed, size);
+      copyBytes(this.block, place, integerEntry, 0, size);
+      return place + size;
+    }
     const size = encodedBytes(source, offset, length);
-    const place = this.#splice(at, nextEntry(this.block, at) - at, size);
+    const place = this.#splice(at, removed, size);
     encodeEntry(this.block, place, source, offset, length);
     return place + size;
   }

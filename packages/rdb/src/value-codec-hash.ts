@@ -27,6 +27,7 @@ import {
   HASH_BYTES,
   HASH_PACKED,
   HASH_VOLATILE,
+  HASH_WIDE,
   HashValue,
   isSoundPackedHash,
   type Keyspace,
@@ -63,14 +64,14 @@ export const hashEncoder: ValueEncoder = {
   rdbType(keyspace: Keyspace, reference: number): ValueType {
     hash.open(keyspace.arena, reference);
     const isVolatile = hash.earliest !== Infinity;
-    if (hash.isTable) return isVolatile ? ValueType.hashMetadata : ValueType.hash;
+    if (isTableInRedis()) return isVolatile ? ValueType.hashMetadata : ValueType.hash;
     return isVolatile ? ValueType.hashListpackEx : ValueType.hashListpack;
   },
   write(target: EncodeTarget, keyspace: Keyspace, reference: number): void {
     hash.open(keyspace.arena, reference);
     const { earliest } = hash;
     if (earliest !== Infinity) target.sink.u64le(earliest);
-    if (hash.isTable) writeFields(target, earliest);
+    if (isTableInRedis()) writeFields(target, earliest);
     else if (hash.form === HASH_VOLATILE && earliest === Infinity) writePairs(target);
     else {
       const { block, count, end, start } = hash.packed;
@@ -78,6 +79,10 @@ export const hashEncoder: ValueEncoder = {
     }
   },
 };
+
+function isTableInRedis(): boolean {
+  return hash.isTable || hash.form === HASH_WIDE;
+}
 
 function writeFields(target: EncodeTarget, earliest: number): void {
   writeLength(target.sink, hash.count);

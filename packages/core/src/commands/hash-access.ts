@@ -11,9 +11,10 @@ import { errors } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { HAS_PART_EXPIRY, HASH, TYPE_MASK } from '../entry.ts';
 import '../hash-registration.ts';
-import { HASH_BYTES, HASH_PACKED, HashValue } from '../hash-value.ts';
+import { HASH_BYTES, HASH_PACKED, HASH_WIDE, HashValue } from '../hash-value.ts';
 import { type Keyspace, PART_EXPIRERS } from '../keyspace.ts';
 import { FIELDS_EXPIRED_AT_ONCE_MAX } from '../limits.ts';
+import { ENTRY_OVERHEAD_BYTES_MAX } from '../listpack.ts';
 
 /** The hash of the command that is being executed. */
 export const hash = new HashValue();
@@ -130,6 +131,9 @@ export function deleteHidden(context: CommandContext, i: number): void {
   keyspace.host.partsExpired(1);
 }
 
+/** Elements below this take two bytes more as an entry. */
+const SHORT_ELEMENT_BYTES = 64;
+
 /** Before the pairs from argument `from` on are put: a hash that they make large becomes so first. */
 export function makeRoomForPairs({ engine, request }: CommandContext, from: number): void {
   if (hash.isTable) return;
@@ -137,7 +141,7 @@ export function makeRoomForPairs({ engine, request }: CommandContext, from: numb
   let bytes = 0;
   for (let i = from; i < request.argc; i++) {
     const length = request.length(i);
-    bytes += length;
+    bytes += length < SHORT_ELEMENT_BYTES ? length + 2 : length + ENTRY_OVERHEAD_BYTES_MAX;
     if (length > longest) longest = length;
   }
   hash.makeRoom(engine.settings, (request.argc - from) >> 1, longest, bytes);
@@ -153,7 +157,7 @@ export function settle({ keyspace }: CommandContext, reference: number): void {
     keyspace.removeFound();
     return;
   }
-  if (hash.form === HASH_PACKED) return;
+  if (hash.form === HASH_PACKED || hash.form === HASH_WIDE) return;
   const { earliest } = hash;
   if (earliest === Infinity && (keyspace.metaOf(reference) & HAS_PART_EXPIRY) === 0) return;
   keyspace.findEntry(reference);
