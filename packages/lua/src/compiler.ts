@@ -16,7 +16,7 @@ import { DEPTH_MAX, meter } from './meter.ts';
 import { inferNumbers } from './number-inference.ts';
 import * as operators from './operators.ts';
 import { parseScript } from './parser.ts';
-import { writeFunction } from './statements.ts';
+import { writeChunk } from './statements.ts';
 import { LuaTable } from './table.ts';
 import { traverse } from './traversal.ts';
 import { first, isTruthy, type LuaFunction, type LuaValue, NO_VALUES } from './values.ts';
@@ -189,10 +189,10 @@ export function generate(
   return asSyntaxError(name, () => {
     const { main, locals } = parseScript(source, name);
     inferNumbers(locals);
-    const code = writeFunction(constants, main);
+    const code = writeChunk(constants, main);
     const names = constants.values.map((_, at) => `c$$${at}`);
     const taken = names.length === 0 ? '' : `const [${names.join(',')}]=constants;`;
-    return `"use strict";${taken}return ${code};`;
+    return `"use strict";${taken}${code.shared}return ${code.main};`;
   });
 }
 

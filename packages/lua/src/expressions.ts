@@ -28,7 +28,7 @@ import type {
   Local,
   TableExpression,
 } from './syntax-tree.ts';
-import type { LuaValue } from './values.ts';
+import { type LuaValue, withoutResult } from './values.ts';
 
 /** What a chunk's functions share: values that the generated code refers to by name. */
 export interface ChunkConstants {
@@ -62,6 +62,8 @@ interface Operand {
 export abstract class ExpressionWriter {
   protected readonly temporaries = new Temporaries();
   protected readonly constants: ChunkConstants;
+  /** Locals that the code names, its own and others'. */
+  readonly named = new Set<Local>();
 
   constructor(constants: ChunkConstants) {
     this.constants = constants;
@@ -92,7 +94,7 @@ export abstract class ExpressionWriter {
       case 'function':
         return `(${this.functionCode(expression.body)})`;
       case 'local':
-        return localName(expression.local);
+        return this.#local(expression.local);
       case 'global':
         return this.#global(expression.name, expression.line);
       case 'index':
@@ -141,7 +143,7 @@ export abstract class ExpressionWriter {
       case 'parenthesis':
         return this.condition(expression.inner);
       case 'local':
-        return `(${localName(expression.local)}!==undefined&&${localName(expression.local)}!==false)`;
+        return this.#isTrue(this.#local(expression.local));
       case 'unary':
         if (expression.operator === 'not') return `!${this.condition(expression.operand)}`;
         break;
@@ -153,6 +155,22 @@ export abstract class ExpressionWriter {
       default:
     }
     return `isTruthy(${this.value(expression)})`;
+  }
+
+  #isTrue(name: string): string {
+    return `(${name}!==undefined&&${name}!==false)`;
+  }
+
+  /** A local, or the constant that it is. */
+  #local(local: Local): string {
+    const constant = this.#constantOfLocal(local);
+    return constant === undefined ? this.nameOf(local) : this.constants.nameOf(constant, 0);
+  }
+
+  /** The name of a local that the code uses. */
+  protected nameOf(local: Local): string {
+    this.named.add(local);
+    return localName(local);
   }
 
   #both({ left, right }: BinaryExpression, operator: string): string {
@@ -205,6 +223,15 @@ export abstract class ExpressionWriter {
     return `${this.mark(line)}tableOf(${itemCode},[${pairs.join(',')}])`;
   }
 
+  /** A call whose results nobody looks at. */
+  callForEffect(expression: CallExpression): string {
+    const { callee, method, args, line } = expression;
+    const constant = method === undefined ? this.#constantOf(callee) : undefined;
+    if (typeof constant !== 'function' || !this.constants.isFixed) return this.call(expression);
+    const name = this.constants.nameOf(withoutResult(constant), line);
+    return `${this.mark(line)}${name}(${this.list(args)})`;
+  }
+
   call(expression: CallExpression): string {
     const { callee, method, args, line } = expression;
     const mark = this.mark(line);
@@ -215,7 +242,7 @@ export abstract class ExpressionWriter {
     }
     const name = nameArgument(callee);
     if (callee.kind === 'local') {
-      const code = localName(callee.local);
+      const code = this.nameOf(callee.local);
       if (this.#isFunction(callee.local)) return `${mark}${code}(${this.list(args)})`;
       return `(typeof ${code}==='function'?${code}:callable(${code}${name}))${mark}(${this.list(args)})`;
     }

@@ -11,6 +11,17 @@ const RANDOM_PROGRAMS = 1500;
 /** Programs whose results must equal redis-server's. */
 const CORPUS: readonly string[] = [
   "return 1 + 2, 'a' .. 1, 7 / 2, 5 % -3, -5 % 3, 2 ^ 10, -2 ^ 2, 1e15, 1e14, 2 ^ 53, 0.1",
+  // Functions that are made once for all runs, and those that may not be.
+  'local n = 0 local function f() n = n + 1 return n end f() return f()',
+  'local function f(i) if i == 0 then return "end" end return f(i - 1) end local function g(x) return f(x) .. x end return g(3)',
+  'local function f() return 1 end local a = f local function f() return a() + 1 end return f(), a()',
+  'local t, n = {}, 0 for i = 1, 3 do local function f() end t[f] = i end for _ in pairs(t) do n = n + 1 end return n',
+  'local function f() return 1 end f = function() return 2 end return f()',
+  'local function f() return KEYS, ARGV, #KEYS end return f()',
+  'local function f(...) local function g(...) return select("#", ...) end return g(...), g(1, ...) end return f(1, 2)',
+  'local function f() return x() end local function x() return 1 end return pcall(f)',
+  'local type, call = type, pcall local function f(g, ...) return type(g), call(type, ...) end return f(type, 1), f(call, nil)',
+  'local type = type if type then local function f() return type(type) end return f(), type == f end',
   "return 10 == '10', 1 < 2, 'a' < 'b', 'a' < 'B', 'Z' < 'a', not nil, 1 and 2, nil or false, false and 1",
   "return '10' + 5, '0x10' * 1, ' 3 ' - 1, 10 .. 20, -'2', '1e1' / 1",
   'local t = {} for i = 1, 3 do t[i] = function() i = i + 1 return i end end return t[1](), t[1](), t[2]()',

@@ -9,7 +9,7 @@
 import { localName, marker, nameArgument, quote } from './code-writer.ts';
 import { type ChunkConstants, ExpressionWriter } from './expressions.ts';
 import { isNumeric } from './number-inference.ts';
-import type { Expression, FunctionBody, Local, Statement } from './syntax-tree.ts';
+import type { Expression, FunctionBody, FunctionScope, Local, Statement } from './syntax-tree.ts';
 
 const STEP = 'if(--meter.steps<0)meter.check();';
 const ENTER = `${STEP}if(++meter.depth>DEPTH_MAX)meter.overflow();`;
@@ -18,12 +18,26 @@ const LEAVE = 'meter.depth--;';
 type StatementOf<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
 type SimpleStatement = StatementOf<'local' | 'assign' | 'call' | 'return'>;
 
-/** JavaScript for a function expression. */
-export function writeFunction(constants: ChunkConstants, body: FunctionBody): string {
-  return new FunctionWriter(constants).write(body);
+/** JavaScript for a chunk: `shared` is made once, `main` is the function that runs it. */
+export interface ChunkCode {
+  readonly shared: string;
+  readonly main: string;
+}
+
+/**
+ * A chunk's own functions (`local function` in its outermost block) that use no variables but each
+ * other are the same in every run, and made once.
+ */
+export function writeChunk(constants: ChunkConstants, body: FunctionBody): ChunkCode {
+  const writer = new ChunkWriter(constants);
+  const main = writer.write(body);
+  return { shared: writer.shared, main };
 }
 
 class FunctionWriter extends ExpressionWriter {
+  /** Blocks around the statement that is being written. */
+  protected depth = 0;
+
   write({ scope, parameters, body, line }: FunctionBody): string {
     const names = parameters.map(localName);
     if (scope.isVararg) names.push('...varargs');
@@ -35,11 +49,17 @@ class FunctionWriter extends ExpressionWriter {
   }
 
   protected functionCode(body: FunctionBody): string {
-    return writeFunction(this.constants, body);
+    const writer = new FunctionWriter(this.constants);
+    const code = writer.write(body);
+    for (const local of writer.named) if (local.owner !== body.scope) this.named.add(local);
+    return code;
   }
 
   #block(statements: readonly Statement[]): string {
-    return statements.map((statement) => this.#statement(statement)).join('');
+    this.depth++;
+    const code = statements.map((statement) => this.#statement(statement)).join('');
+    this.depth--;
+    return code;
   }
 
   #statement(statement: Statement): string {
@@ -50,7 +70,7 @@ class FunctionWriter extends ExpressionWriter {
       case 'return':
         return this.#simple(statement);
       case 'localFunction':
-        return this.#localFunction(statement);
+        return this.localFunction(statement);
       case 'do':
         return `{${this.#block(statement.body)}}`;
       case 'while':
@@ -83,13 +103,13 @@ class FunctionWriter extends ExpressionWriter {
       case 'assign':
         return this.#assign(statement);
       case 'call':
-        return `${this.call(statement.call)};`;
+        return `${this.callForEffect(statement.call)};`;
       default:
         return this.#return(statement);
     }
   }
 
-  #localFunction({ local, body }: StatementOf<'localFunction'>): string {
+  protected localFunction({ local, body }: StatementOf<'localFunction'>): string {
     const keyword = local.isAssigned ? 'let' : 'const';
     return `${keyword} ${localName(local)}=${this.functionCode(body)};`;
   }
@@ -124,7 +144,7 @@ class FunctionWriter extends ExpressionWriter {
   #store(target: Expression, value: string, line: number): string {
     switch (target.kind) {
       case 'local':
-        return `${localName(target.local)}=${value}`;
+        return `${this.nameOf(target.local)}=${value}`;
       case 'global':
         return `${this.mark(line)}setGlobal(${quote(target.name)},${value})`;
       case 'index': {
@@ -225,6 +245,33 @@ class FunctionWriter extends ExpressionWriter {
     const code = values.length === 1 ? this.results(value!) : `[${this.list(values)}]`;
     return `{const r$$=${code};${LEAVE}return r$$;}`;
   }
+}
+
+class ChunkWriter extends FunctionWriter {
+  shared = '';
+  readonly #shared = new Set<Local>();
+
+  protected override localFunction(statement: StatementOf<'localFunction'>): string {
+    const { local, body } = statement;
+    // In a loop each turn has a function of its own; code of a library runs once.
+    if (this.depth > 1 || local.isAssigned || !this.constants.isFixed) {
+      return super.localFunction(statement);
+    }
+    const writer = new FunctionWriter(this.constants);
+    const code = writer.write(body);
+    const isAlone = [...writer.named].every(
+      (each) => each === local || isWithin(each.owner, body.scope) || this.#shared.has(each),
+    );
+    if (!isAlone) return super.localFunction(statement);
+    this.#shared.add(local);
+    this.shared += `const ${localName(local)}=${code};`;
+    return '';
+  }
+}
+
+function isWithin(scope: FunctionScope | undefined, outer: FunctionScope): boolean {
+  for (let each = scope; each !== undefined; each = each.parent) if (each === outer) return true;
+  return false;
 }
 
 function loopNumber(expression: Expression, code: string, what: string, line: number): string {

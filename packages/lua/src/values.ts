@@ -43,6 +43,18 @@ export class LuaUserdata {
   }
 }
 
+const variants = new WeakMap<LuaFunction, LuaFunction>();
+
+/** Compiled code calls `variant` for `target` where nobody looks at the result. */
+export function setVariantWithoutResult(target: LuaFunction, variant: LuaFunction): void {
+  variants.set(target, variant);
+}
+
+/** What to call for `target` where nobody looks at the result. */
+export function withoutResult(target: LuaFunction): LuaFunction {
+  return variants.get(target) ?? target;
+}
+
 /** The result of a function that returns nothing. */
 export const NO_VALUES: MultipleValues = [];
 

@@ -117,16 +117,27 @@ export class CommandCaller {
 
   /** redis.call: throws what is an error. */
   call(args: readonly LuaValue[]): LuaValue {
-    const value = this.pcall(args);
+    const value = this.#run(args, true);
     if (this.#isFailed) throw new LuaError(value);
     return value;
+  }
+
+  /** redis.call where nobody looks at the reply: it is read only when it is an error. */
+  callForEffect(args: readonly LuaValue[]): undefined {
+    const value = this.#run(args, false);
+    if (this.#isFailed) throw new LuaError(value);
+    return undefined;
+  }
+
+  /** redis.pcall: a table with `err` for what is an error. */
+  pcall(args: readonly LuaValue[]): LuaValue {
+    return this.#run(args, true);
   }
 
   /** What the last call gave is an error. */
   #isFailed = false;
 
-  /** redis.pcall: a table with `err` for what is an error. */
-  pcall(args: readonly LuaValue[]): LuaValue {
+  #run(args: readonly LuaValue[], isRead: boolean): LuaValue {
     // Neither this nor a handler must be cut off in the middle by an overflow of the stack.
     ensureStack();
     meter.charge(STEPS_PER_CALL);
@@ -141,7 +152,7 @@ export class CommandCaller {
       this.#isFailed = true;
       return this.#refused(refusal);
     }
-    return this.#execute(this.#command as ScriptCommand);
+    return this.#execute(this.#command as ScriptCommand, isRead);
   }
 
   /** An error that no command replied: counted here. */
@@ -191,14 +202,14 @@ export class CommandCaller {
     return command.subcommands.get(String(args[1]).toUpperCase());
   }
 
-  #execute(command: ScriptCommand): LuaValue {
+  #execute(command: ScriptCommand, isRead: boolean): LuaValue {
     const { reply } = this.#engine;
     const start = reply.position;
     const { number } = command;
     if (number >= 0) this.#executor.execute(number, command.full!, this.request);
     else this.#engine.executeNested(command.full!, this.request);
     this.#isFailed = reply.block.bytes[start] === MINUS;
-    const value = this.#decoder.decode(reply.block, start);
+    const value = isRead || this.#isFailed ? this.#decoder.decode(reply.block, start) : undefined;
     reply.position = start;
     return value;
   }

@@ -1,7 +1,14 @@
 /** The table `redis` of scripts: commands, replies, log. Functions and texts are Redis's. */
 import { createHash } from 'node:crypto';
 import { REDIS_VERSION } from '@hashlane/core';
-import { LuaError, type LuaFunction, LuaTable, type LuaValue, numberToText } from '@hashlane/lua';
+import {
+  LuaError,
+  type LuaFunction,
+  LuaTable,
+  type LuaValue,
+  numberToText,
+  setVariantWithoutResult,
+} from '@hashlane/lua';
 import type { CommandCaller } from './command-caller.ts';
 import { raised, scriptError } from './error-table.ts';
 
@@ -113,9 +120,11 @@ function commonFields(caller: CommandCaller, log: WriteLog): Fields {
       throw raised(String(answer.getField('err')).replace('ERR ', ''));
     return answer;
   };
+  const call: LuaFunction = (...args) => caller.call(args);
+  setVariantWithoutResult(call, (...args) => caller.callForEffect(args));
   return [
     ...CONSTANTS,
-    ['call', (...args) => caller.call(args)],
+    ['call', call],
     ['pcall', (...args) => protectedCall(caller, args)],
     ['error_reply', errorReply],
     ['status_reply', statusReply],
