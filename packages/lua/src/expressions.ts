@@ -28,7 +28,7 @@ import type {
   Local,
   TableExpression,
 } from './syntax-tree.ts';
-import { type LuaValue, withoutResult } from './values.ts';
+import { type LiteralArgument, type LuaFunction, type LuaValue, makeCallSite } from './values.ts';
 
 /** What a chunk's functions share: values that the generated code refers to by name. */
 export interface ChunkConstants {
@@ -223,21 +223,18 @@ export abstract class ExpressionWriter {
     return `${this.mark(line)}tableOf(${itemCode},[${pairs.join(',')}])`;
   }
 
-  /** A call whose results nobody looks at. */
-  callForEffect(expression: CallExpression): string {
-    const { callee, method, args, line } = expression;
-    const constant = method === undefined ? this.#constantOf(callee) : undefined;
-    if (typeof constant !== 'function' || !this.constants.isFixed) return this.call(expression);
-    const name = this.constants.nameOf(withoutResult(constant), line);
-    return `${this.mark(line)}${name}(${this.list(args)})`;
-  }
-
-  call(expression: CallExpression): string {
+  /** `isForEffect`: nobody looks at the results. */
+  call(expression: CallExpression, isForEffect = false): string {
     const { callee, method, args, line } = expression;
     const mark = this.mark(line);
     if (method !== undefined) return this.#methodCall(expression, method);
     const constant = this.#constantOf(callee);
     if (typeof constant === 'function') {
+      const site = this.#callSite(constant, args, isForEffect);
+      if (site !== undefined) {
+        const others = args.filter((each) => literalOf(each) === undefined);
+        return `${mark}${this.constants.nameOf(site, line)}(${this.list(others)})`;
+      }
       return `${mark}${this.constants.nameOf(constant, line)}(${this.list(args)})`;
     }
     const name = nameArgument(callee);
@@ -251,6 +248,17 @@ export abstract class ExpressionWriter {
     const target = `(typeof (${held}=${calleeCode})==='function'?${held}:callable(${held}${name}))`;
     this.temporaries.give(held);
     return `${target}${mark}(${this.list(args)})`;
+  }
+
+  /** A function for this place that knows the literals among the arguments. */
+  #callSite(
+    target: LuaFunction,
+    args: readonly Expression[],
+    isForEffect: boolean,
+  ): LuaFunction | undefined {
+    const last = args.at(-1)?.kind;
+    if (!this.constants.isFixed || last === 'call' || last === 'varargs') return undefined;
+    return makeCallSite(target, args.map(literalOf), isForEffect);
   }
 
   #methodCall({ callee, args, line }: CallExpression, method: string): string {
@@ -373,6 +381,11 @@ export abstract class ExpressionWriter {
     const name = nameArgument(operand);
     return `${this.mark(line)}${operator === '-' ? 'negate' : 'length'}(${code}${name})`;
   }
+}
+
+function literalOf(expression: Expression): LiteralArgument {
+  const { kind } = expression;
+  return kind === 'string' || kind === 'number' ? expression.value : undefined;
 }
 
 /** True for what no metamethod `__eq` is asked for. */

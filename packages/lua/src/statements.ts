@@ -103,7 +103,7 @@ class FunctionWriter extends ExpressionWriter {
       case 'assign':
         return this.#assign(statement);
       case 'call':
-        return `${this.callForEffect(statement.call)};`;
+        return `${this.call(statement.call, true)};`;
       default:
         return this.#return(statement);
     }

@@ -43,16 +43,33 @@ export class LuaUserdata {
   }
 }
 
-const variants = new WeakMap<LuaFunction, LuaFunction>();
+/** An argument as the script's text has it; undefined for one that is known only when it runs. */
+export type LiteralArgument = string | number | undefined;
 
-/** Compiled code calls `variant` for `target` where nobody looks at the result. */
-export function setVariantWithoutResult(target: LuaFunction, variant: LuaFunction): void {
-  variants.set(target, variant);
+/**
+ * Makes the function that compiled code calls in one place instead of a library function, with only
+ * the arguments that are no literals. `isForEffect`: nobody looks at the result. Undefined when that
+ * would be of no use.
+ */
+export type MakeCallSite = (
+  literals: readonly LiteralArgument[],
+  isForEffect: boolean,
+) => LuaFunction | undefined;
+
+const callSites = new WeakMap<LuaFunction, MakeCallSite>();
+
+/** Calls of `target` in compiled code go to functions that `make` makes, one for each place. */
+export function setCallSites(target: LuaFunction, make: MakeCallSite): void {
+  callSites.set(target, make);
 }
 
-/** What to call for `target` where nobody looks at the result. */
-export function withoutResult(target: LuaFunction): LuaFunction {
-  return variants.get(target) ?? target;
+/** The function for a place that calls `target`, if there are such. */
+export function makeCallSite(
+  target: LuaFunction,
+  literals: readonly LiteralArgument[],
+  isForEffect: boolean,
+): LuaFunction | undefined {
+  return callSites.get(target)?.(literals, isForEffect);
 }
 
 /** The result of a function that returns nothing. */

@@ -23,8 +23,15 @@ import {
   Request,
   WRITE,
 } from '@hashlane/core';
-import { ensureStack, LuaError, type LuaTable, type LuaValue, meter } from '@hashlane/lua';
-import { scriptCallErrors } from '@hashlane/resp';
+import {
+  ensureStack,
+  type LiteralArgument,
+  LuaError,
+  type LuaTable,
+  type LuaValue,
+  meter,
+} from '@hashlane/lua';
+import { copyBytes, scriptCallErrors } from '@hashlane/resp';
 import { commandError, errorText, scriptError } from './error-table.ts';
 import {
   ARGUMENT_BYTES,
@@ -51,6 +58,34 @@ export class ScriptRun {
   isShortOfMemory = false;
   /** It has called a command that writes. */
   isDirty = false;
+}
+
+/** A place in a script that calls a command, with the literals among its arguments ready to send. */
+export class CommandSite {
+  readonly command: ScriptCommand;
+  /** The literals, one behind the other. */
+  readonly literals: Block;
+  readonly literalBytes: number;
+  /** Numbers of the arguments that are no literals. */
+  readonly places: readonly number[];
+  /** Of all arguments; those of `places` are written with each call. */
+  readonly spans: Int32Array;
+
+  constructor(command: ScriptCommand, texts: readonly (string | undefined)[]) {
+    this.command = command;
+    this.places = texts.flatMap((text, i) => (text === undefined ? [i] : []));
+    // The name is no argument of the request.
+    const arguments_ = texts.map((text, i) => (i === 0 ? '' : (text ?? '')));
+    this.spans = new Int32Array(2 * texts.length);
+    let end = 0;
+    arguments_.forEach((text, i) => {
+      this.spans[2 * i] = end;
+      this.spans[2 * i + 1] = text.length;
+      end += text.length;
+    });
+    this.literalBytes = end;
+    this.literals = new Block(Buffer.from(arguments_.join(''), 'latin1'));
+  }
 }
 
 export class CommandCaller {
@@ -134,29 +169,66 @@ export class CommandCaller {
     return this.#run(args, true);
   }
 
+  /**
+   * A place that calls a command with these literals; undefined when what it calls is not among them
+   * or cannot be called so, and the general way says why.
+   */
+  siteOf(literals: readonly LiteralArgument[]): CommandSite | undefined {
+    const command = typeof literals[0] === 'string' ? this.#find(literals) : undefined;
+    if (command === undefined || command.subcommands !== undefined) return undefined;
+    const hasSubcommand = command.spec.name.includes('|');
+    if (hasSubcommand && literals[1] === undefined) return undefined;
+    if (!fitsArity(command, literals.length)) return undefined;
+    return new CommandSite(command, literals.map(textOfLiteral));
+  }
+
+  /** `call` from such a place, with the arguments that are no literals. */
+  callAt(site: CommandSite, args: readonly LuaValue[]): LuaValue {
+    const value = this.#runAt(site, args, true);
+    if (this.#isFailed) throw new LuaError(value);
+    return value;
+  }
+
+  callForEffectAt(site: CommandSite, args: readonly LuaValue[]): undefined {
+    const value = this.#runAt(site, args, false);
+    if (this.#isFailed) throw new LuaError(value);
+    return undefined;
+  }
+
   /** What the last call gave is an error. */
   #isFailed = false;
 
   #run(args: readonly LuaValue[], isRead: boolean): LuaValue {
+    this.#begin();
+    const unfit = this.#write(args);
+    if (unfit !== undefined) return this.#unfit(unfit);
+    const command = this.#find(args);
+    if (command === undefined) return this.#refused(scriptCallErrors.unknownCommand);
+    if (!fitsArity(command, args.length)) return this.#refused(scriptCallErrors.wrongArity);
+    return this.#execute(command, isRead);
+  }
+
+  #runAt(site: CommandSite, args: readonly LuaValue[], isRead: boolean): LuaValue {
+    this.#begin();
+    if (!this.#writeAt(site, args)) return this.#unfit(scriptCallErrors.argumentTypes);
+    return this.#execute(site.command, isRead);
+  }
+
+  #begin(): void {
     // Neither this nor a handler must be cut off in the middle by an overflow of the stack.
     ensureStack();
     meter.charge(STEPS_PER_CALL);
     this.#isFailed = false;
-    const unfit = this.#write(args);
-    if (unfit !== undefined) {
-      this.#isFailed = true;
-      return scriptError(unfit);
-    }
-    const refusal = this.#prepare(args);
-    if (refusal !== undefined) {
-      this.#isFailed = true;
-      return this.#refused(refusal);
-    }
-    return this.#execute(this.#command as ScriptCommand, isRead);
+  }
+
+  #unfit(reason: string): LuaTable {
+    this.#isFailed = true;
+    return scriptError(reason);
   }
 
   /** An error that no command replied: counted here. */
   #refused(reason: string): LuaTable {
+    this.#isFailed = true;
     const text = errorText(reason);
     this.#engine.reply.countError(text);
     return commandError(text);
@@ -170,28 +242,16 @@ export class CommandCaller {
     return isKnown || scriptError(scriptCallErrors.aclUnknownCommand);
   }
 
-  #command: ScriptCommand | undefined;
-
-  /** Finds the command; the reason why it cannot be called, if any. */
-  #prepare(args: readonly LuaValue[]): string | undefined {
-    const command = this.#find(args);
-    if (command === undefined) return scriptCallErrors.unknownCommand;
-    const { arity, flags } = command.spec;
-    const argc = args.length;
-    if (arity > 0 ? argc !== arity : argc < -arity) return scriptCallErrors.wrongArity;
+  /** The reason why the script may not call the command now, if any. */
+  #refusalOf({ spec: { flags } }: ScriptCommand): string | undefined {
     if ((flags & NOSCRIPT) !== 0) return scriptCallErrors.notAllowed;
     const { run } = this;
     if (run.isReadOnly && (flags & (WRITE | MAY_REPLICATE)) !== 0) return scriptCallErrors.readOnly;
-    if ((flags & WRITE) !== 0) {
-      if (run.isShortOfMemory && !run.isDirty && (flags & DENYOOM) !== 0) {
-        return scriptCallErrors.outOfMemory;
-      }
-      if (!run.isDirty) {
-        run.isDirty = true;
-        this.#written();
-      }
+    if ((flags & WRITE) !== 0 && !run.isDirty) {
+      if (run.isShortOfMemory && (flags & DENYOOM) !== 0) return scriptCallErrors.outOfMemory;
+      run.isDirty = true;
+      this.#written();
     }
-    this.#command = command;
     return undefined;
   }
 
@@ -203,6 +263,8 @@ export class CommandCaller {
   }
 
   #execute(command: ScriptCommand, isRead: boolean): LuaValue {
+    const refusal = this.#refusalOf(command);
+    if (refusal !== undefined) return this.#refused(refusal);
     const { reply } = this.#engine;
     const start = reply.position;
     const { number } = command;
@@ -222,37 +284,63 @@ export class CommandCaller {
     const spans = this.#spans;
     this.#end = 0;
     for (let i = 0; i < argc; i++) {
-      const value = args[i];
       const start = this.#end;
-      if (typeof value === 'string') {
-        if (i > 0) this.#append(value);
-      } else if (typeof value === 'number') {
-        // The commonest numbers without making a string of them.
-        if (value > 0 && (value | 0) === value) this.#appendInteger(value);
-        else this.#append(argumentOf(value));
-      } else {
-        return scriptCallErrors.argumentTypes;
-      }
+      if (!this.#appendValue(args[i], i === 0)) return scriptCallErrors.argumentTypes;
       spans[2 * i] = start;
       spans[2 * i + 1] = this.#end - start;
     }
+    this.#offer(spans, argc);
+    return undefined;
+  }
+
+  /** The same for the arguments of a site that are no literals; false when one is unfit. */
+  #writeAt(site: CommandSite, args: readonly LuaValue[]): boolean {
+    const { literalBytes, literals, places, spans } = site;
+    if (literalBytes > this.#block.size) this.#grow(literalBytes);
+    copyBytes(this.#block, 0, literals, 0, literalBytes);
+    this.#end = literalBytes;
+    for (let j = 0; j < places.length; j++) {
+      const i = places[j]!;
+      const start = this.#end;
+      if (!this.#appendValue(args[j], false)) return false;
+      spans[2 * i] = start;
+      spans[2 * i + 1] = this.#end - start;
+    }
+    this.#offer(spans, spans.length >> 1);
+    return true;
+  }
+
+  /** Makes what was written the request. */
+  #offer(spans: Int32Array, argc: number): void {
     const { request } = this;
     request.block = this.#block;
     request.spans = spans;
     request.base = 0;
     request.argc = argc;
     request.hash = 0;
-    return undefined;
+  }
+
+  /** False when the value is no argument. The name of a command is only looked at. */
+  #appendValue(value: LuaValue, isName: boolean): boolean {
+    if (typeof value === 'string') {
+      if (!isName) this.#append(value);
+      return true;
+    }
+    if (typeof value !== 'number') return false;
+    // The commonest numbers without making a string of them.
+    if (value > 0 && (value | 0) === value) this.#appendInteger(value);
+    else this.#append(argumentOf(value));
+    return true;
   }
 
   #append(text: string): void {
     const { length } = text;
     const end = this.#end + length;
     if (end > this.#block.size) this.#grow(end);
-    const { bytes } = this.#block;
     if (length > SHORT_ARGUMENT_BYTES) {
-      bytes.latin1Write(text, this.#end);
+      this.#block.bytes.latin1Write(text, this.#end);
     } else {
+      const { bytes } = this.#block;
       let at = this.#end;
       for (let i = 0; i < length; i++) bytes[at++] = text.charCodeAt(i);
     }
@@ -279,6 +367,14 @@ export class CommandCaller {
     this.#block.bytes.copy(grown.bytes, 0, 0, this.#end);
     this.#block = grown;
   }
+}
+
+function fitsArity({ spec: { arity } }: ScriptCommand, argc: number): boolean {
+  return arity > 0 ? argc === arity : argc >= -arity;
+}
+
+function textOfLiteral(literal: LiteralArgument): string | undefined {
+  return typeof literal === 'number' ? argumentOf(literal) : literal;
 }
 
 /** A number as an argument: `%.17g`, as Redis has it. */

@@ -3,11 +3,15 @@
  * and again.
  *
  * A direct-mapped cache. What is found is compared by its bytes, which for the names of a queue costs
- * a sixth of making the string anew, and a string that exists has its hash already.
+ * a fraction of making the string anew, and a string that exists has its hash already. The way back, from
+ * a known string to its bytes, was tried and costs what writing the string costs.
  */
 import { Block, copyBytes, equalBytes } from '@hashlane/resp';
-import { KNOWN_NAME_BYTES_MAX, KNOWN_NAMES } from './limits.ts';
+import { KNOWN_NAME_BITS, KNOWN_NAME_BYTES_MAX } from './limits.ts';
 import { textAt } from './reply-decoder.ts';
+
+const NAME_BYTES_MIN = 4;
+const KNOWN_NAMES = 1 << KNOWN_NAME_BITS;
 
 export class KnownNames {
   readonly #names: string[] = new Array(KNOWN_NAMES).fill('');
@@ -16,8 +20,14 @@ export class KnownNames {
 
   /** The string of `length` bytes from `at` on. */
   nameAt(block: Block, at: number, length: number): string {
-    if (length < 4 || length > KNOWN_NAME_BYTES_MAX) return textAt(block, at, length);
-    const slot = slotOf(block, at, length);
+    if (length < NAME_BYTES_MIN || length > KNOWN_NAME_BYTES_MAX) return textAt(block, at, length);
+    const { view } = block;
+    const slot = slotOf(
+      length,
+      view.getUint8(at + length - 1),
+      view.getUint8(at + length - 3),
+      view.getUint8(at + (length >> 1)),
+    );
     const known = this.#names[slot]!;
     const place = slot * KNOWN_NAME_BYTES_MAX;
     if (known.length === length && equalBytes(this.#bytes, place, block, at, length)) return known;
@@ -29,9 +39,7 @@ export class KnownNames {
 }
 
 /** From the middle and the end, where the names of a queue's keys differ. */
-function slotOf({ view }: Block, at: number, length: number): number {
-  const end = view.getInt32(at + length - 4, true);
-  const middle = view.getInt32(at + ((length - 4) >> 1), true);
-  const hash = Math.imul(end, 0x9e3779b1) ^ Math.imul(middle, 0x85ebca6b) ^ length;
-  return (hash ^ (hash >>> 15)) & (KNOWN_NAMES - 1);
+function slotOf(length: number, last: number, beforeLast: number, middle: number): number {
+  const hash = Math.imul(last | (beforeLast << 8) | (middle << 16) | (length << 24), 0x9e3779b1);
+  return hash >>> (32 - KNOWN_NAME_BITS);
 }

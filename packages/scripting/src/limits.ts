@@ -4,7 +4,7 @@
 export const SHORT_ARGUMENT_BYTES = 6;
 
 /** Names of keys that are kept as strings; a power of two. */
-export const KNOWN_NAMES = 1024;
+export const KNOWN_NAME_BITS = 10;
 
 /** Longer names are not kept. */
 export const KNOWN_NAME_BYTES_MAX = 64;

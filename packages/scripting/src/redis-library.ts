@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { REDIS_VERSION } from '@hashlane/core';
 import {
+  type LiteralArgument,
   LuaError,
   type LuaFunction,
   LuaTable,
   type LuaValue,
   numberToText,
-  setVariantWithoutResult,
+  setCallSites,
 } from '@hashlane/lua';
 import type { CommandCaller } from './command-caller.ts';
 import { raised, scriptError } from './error-table.ts';
@@ -105,6 +106,21 @@ function protectedCall(caller: CommandCaller, args: readonly LuaValue[]): LuaVal
 
 type Fields = readonly (readonly [string, LuaValue])[];
 
+/** redis.call in one place of a script. */
+function callFrom(
+  caller: CommandCaller,
+  literals: readonly LiteralArgument[],
+  isForEffect: boolean,
+): LuaFunction | undefined {
+  const site = caller.siteOf(literals);
+  if (site !== undefined) {
+    if (isForEffect) return (...args) => caller.callForEffectAt(site, args);
+    return (...args) => caller.callAt(site, args);
+  }
+  const hasLiterals = literals.some((literal) => literal !== undefined);
+  return isForEffect && !hasLiterals ? (...args) => caller.callForEffect(args) : undefined;
+}
+
 /** What both scripts and functions have, whose commands go through `caller`. */
 function commonFields(caller: CommandCaller, log: WriteLog): Fields {
   const setProtocol: LuaFunction = (...args) => {
@@ -121,7 +137,7 @@ function commonFields(caller: CommandCaller, log: WriteLog): Fields {
     return answer;
   };
   const call: LuaFunction = (...args) => caller.call(args);
-  setVariantWithoutResult(call, (...args) => caller.callForEffect(args));
+  setCallSites(call, (literals, isForEffect) => callFrom(caller, literals, isForEffect));
   return [
     ...CONSTANTS,
     ['call', call],
