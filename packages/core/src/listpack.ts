@@ -286,14 +286,7 @@ function writeIntegerText(target: Block, to: number, block: Block, at: number): 
   if (Number.isNaN(value)) {
     return to + target.bytes.latin1Write(bigIntegerAt(block, at).toString(), to);
   }
-  return writeSafeInteger(target, to, value);
-}
-
-/** Writes the decimal text of an integer within ±2^53 and returns the offset after it. */
-export function writeSafeInteger(target: Block, to: number, value: number): number {
-  if (value >= 0 || value < -0x3fffffff) return writeDecimal(target.bytes, to, value);
-  target.bytes[to] = 45;
-  return writeDecimal(target.bytes, (to + 1) | 0, -value);
+  return writeDecimal(target.bytes, to, value);
 }
 
 /** True when the entry has the form and size that `encodeEntry` would give its element. */
@@ -347,7 +340,7 @@ function writeIntegerWire(target: Block, to: number, block: Block, at: number): 
     return to + target.bytes.latin1Write(`$${text.length}\r\n${text}\r\n`, to);
   }
   const data = writeWireHead(target, to, decimalBytes(value));
-  return writeLineEnd(target, writeSafeInteger(target, data, value));
+  return writeLineEnd(target, writeDecimal(target.bytes, data, value));
 }
 
 /** Replies the entry's element as a bulk string. */

@@ -9,8 +9,6 @@ import { formatDouble17 } from './number-text.ts';
 
 /** Up to here Redis writes an integral score as an integer: 2^62. */
 const INTEGER_MAX = 2 ** 62;
-/** What `writeDecimal` writes without making a string. */
-const SHORT_MAX = 0x3fffffff;
 /** Room for any score's text. */
 const TEXT_BYTES_MAX = 40;
 
@@ -20,7 +18,7 @@ export const scoreText = { block: Block.allocate(TEXT_BYTES_MAX), length: 0 };
 /** Puts the text of a score's packed entry into `scoreText`. */
 export function setScoreText(score: number): void {
   const { bytes } = scoreText.block;
-  if (score >= 0 && score <= SHORT_MAX && Number.isInteger(score)) {
+  if (Number.isSafeInteger(score)) {
     scoreText.length = writeDecimal(bytes, 0, score);
     return;
   }

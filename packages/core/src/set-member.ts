@@ -153,14 +153,8 @@ export class Member {
 /** Writes a 64-bit integer in decimal at `at`, where there is room for it; returns the end. */
 export function writeInteger(target: Block, at: number, high: number, low: number): number {
   if (high >= -SAFE_HIGH && high < SAFE_HIGH) {
-    return writeSigned(target, at, high * TWO_32 + (low >>> 0));
+    return writeDecimal(target.bytes, at, high * TWO_32 + (low >>> 0));
   }
   const big = (BigInt(high) << 32n) | BigInt(low >>> 0);
   return at + target.bytes.latin1Write(big.toString(), at);
-}
-
-function writeSigned(target: Block, at: number, value: number): number {
-  if (value >= 0 || value < -0x3fffffff) return writeDecimal(target.bytes, at, value);
-  target.bytes[at] = 45;
-  return writeDecimal(target.bytes, (at + 1) | 0, -value);
 }

@@ -20,7 +20,6 @@ const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
 const TEXT_BYTES_MAX = 127;
 /** Below this the high word of a number leaves it a safe integer. */
 const SAFE_HIGH = 1 << 21;
-const BILLION = 1_000_000_000;
 
 export class StreamId {
   msHigh = 0;
@@ -162,19 +161,7 @@ function writeWords(bytes: Buffer, at: number, high: number, low: number): numbe
   if (high < 0 || high >= SAFE_HIGH) {
     return at + bytes.latin1Write(joinWords(high, low).toString(), at);
   }
-  const value = high * TWO_32 + (low >>> 0);
-  if (value < BILLION) return writeDecimal(bytes, at, value);
-  // A number beyond 2^30 would become a string on its way; its halves do not.
-  const billions = Math.floor(value / BILLION);
-  if (billions > 0x3fffffff) return at + bytes.latin1Write(String(value), at);
-  const end = (writeDecimal(bytes, at, billions) + 9) | 0;
-  let rest = (value - billions * BILLION) | 0;
-  for (let i = end - 1; i >= end - 9; i--) {
-    const tenth = (rest / 10) | 0;
-    bytes[i] = 48 + rest - tenth * 10;
-    rest = tenth;
-  }
-  return end;
+  return writeDecimal(bytes, at, high * TWO_32 + (low >>> 0));
 }
 
 // Text in.

@@ -56,6 +56,8 @@ t.test('decimals', async (t) => {
   const block = Block.allocate(32);
   const numbers = [0, 2 ** 30, 2 ** 31, 2 ** 32, 2 ** 53, -1, -(2 ** 53), 0x3fffffff, 0x40000000];
   for (let power = 1; power <= 1e15; power *= 10) numbers.push(power - 1, power, power + 1, -power);
+  // Around multiples of a billion, where the quotient may be rounded up.
+  for (let i = 1; i < 9_007_199; i += 65_537) numbers.push(i * 1e9 - 1, i * 1e9, i * 1e9 + 1);
   for (const number of numbers) {
     const end = writeDecimal(block.bytes, 3, number);
     t.equal(block.bytes.latin1Slice(3, end), String(number));

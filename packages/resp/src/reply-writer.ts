@@ -13,6 +13,9 @@ import { Block, copyBytes } from './block.ts';
 
 const CR = 13;
 const LF = 10;
+const MINUS = 45;
+const BILLION = 1e9;
+const BILLION_ZEROS = 9;
 
 /** Replies that are constant bytes are prepared once. */
 /** `+OK\r` as a little-endian word. */
@@ -311,19 +314,39 @@ export class ReplyWriter {
  * has made sure of the room (17 bytes).
  */
 export function writeDecimal(bytes: Buffer, at: number, value: number): number {
-  if (value < 0 || value > 0x3fffffff) {
-    return at + bytes.latin1Write(String(value), at);
+  if (value > 0x3fffffff) return writeLongDecimal(bytes, at, value);
+  if (value < 0) {
+    bytes[at] = MINUS;
+    return writeDecimal(bytes, at + 1, -value);
   }
-  let rest = value | 0;
+  const rest = value | 0;
   const digits = decimalLength(rest);
-  let i = (at + digits) | 0;
-  do {
+  writeDigits(bytes, at, rest, digits);
+  return (at + digits) | 0;
+}
+
+/** Times have thirteen digits: two halves that fit in 31 bits. */
+function writeLongDecimal(bytes: Buffer, at: number, value: number): number {
+  let high = Math.floor(value / BILLION);
+  let low = value - high * BILLION;
+  // The quotient was rounded up to a whole number.
+  if (low < 0) {
+    high--;
+    low += BILLION;
+  }
+  const end = high === 0 ? at : writeDecimal(bytes, at, high);
+  const digits = high === 0 ? decimalLength(low) : BILLION_ZEROS;
+  writeDigits(bytes, end, low, digits);
+  return (end + digits) | 0;
+}
+
+function writeDigits(bytes: Buffer, at: number, value: number, digits: number): void {
+  let rest = value | 0;
+  for (let i = (at + digits - 1) | 0; i >= at; i = (i - 1) | 0) {
     const tenth = (rest / 10) | 0;
-    i = (i - 1) | 0;
     bytes[i] = (48 + rest - Math.imul(tenth, 10)) | 0;
     rest = tenth;
-  } while (rest !== 0);
-  return (at + digits) | 0;
+  }
 }
 
 /** Digits of a non-negative 31-bit integer. */

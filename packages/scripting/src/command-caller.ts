@@ -31,7 +31,7 @@ import {
   type LuaValue,
   meter,
 } from '@hashlane/lua';
-import { copyBytes, scriptCallErrors } from '@hashlane/resp';
+import { copyBytes, scriptCallErrors, writeDecimal } from '@hashlane/resp';
 import { commandError, errorText, scriptError } from './error-table.ts';
 import {
   ARGUMENT_BYTES,
@@ -43,7 +43,8 @@ import { ReplyDecoder } from './reply-decoder.ts';
 import type { ScriptCommand, ScriptCommands } from './script-commands.ts';
 
 const MINUS = 45;
-const ZERO = 48;
+/** Digits of a safe integer, and one to spare. */
+const INTEGER_BYTES_MAX = 17;
 
 /** Executes commands of the table for a script: here, or on the shard that has their keys. */
 export interface CommandExecutor {
@@ -327,8 +328,8 @@ export class CommandCaller {
       return true;
     }
     if (typeof value !== 'number') return false;
-    // The commonest numbers without making a string of them.
-    if (value > 0 && (value | 0) === value) this.#appendInteger(value);
+    // The commonest numbers without making a string of them; -0 is none of these.
+    if (value > 0 && Number.isSafeInteger(value)) this.#appendInteger(value);
     else this.#append(argumentOf(value));
     return true;
   }
@@ -347,19 +348,9 @@ export class CommandCaller {
     this.#end = end;
   }
 
-  /** The digits of a positive 32-bit integer. */
   #appendInteger(value: number): void {
-    let end = this.#end + 1;
-    for (let left = value; left >= 10; left = (left / 10) | 0) end++;
-    if (end > this.#block.size) this.#grow(end);
-    const { bytes } = this.#block;
-    let left = value;
-    for (let at = end - 1; at >= this.#end; at--) {
-      const tens = (left / 10) | 0;
-      bytes[at] = ZERO + left - 10 * tens;
-      left = tens;
-    }
-    this.#end = end;
+    if (this.#end + INTEGER_BYTES_MAX > this.#block.size) this.#grow(this.#end + INTEGER_BYTES_MAX);
+    this.#end = writeDecimal(this.#block.bytes, this.#end, value);
   }
 
   #grow(bytes: number): void {

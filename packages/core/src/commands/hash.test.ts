@@ -147,33 +147,36 @@ t.test(
   },
 );
 
-t.test('few fields of which one is long are a hashtable to clients, and packed inside', async (t) => {
-  const fixture = new EngineFixture();
-  const long = 'x'.repeat(300);
-  const form = (key: string) => {
-    const keyspace = fixture.engine.keyspace(0);
-    const reference = keyspace.findKey(Buffer.from(key));
-    const { isTable } = new HashValue().open(keyspace.arena, reference);
-    return `${encodingOf(fixture.engine, keyspace, reference)} ${isTable ? 'table' : 'packed'}`;
-  };
-  fixture.call('HSET', 'job', 'name', 'mail', 'data', long, 'delay', 0);
-  t.equal(form('job'), 'hashtable packed');
-  fixture.call('HDEL', 'job', 'data');
-  t.equal(form('job'), 'hashtable packed', 'never listpack again');
-  fixture.call('HSET', 'job', long, 'y');
-  t.equal(fixture.call('HGET', 'job', long), '$1\r\ny\r\n');
-  fixture.call('HSET', 'job', ...Array.from({ length: 60 }, (_, i) => `f${i >> 1}`));
-  t.equal(form('job'), 'hashtable table', 'too many fields');
+t.test(
+  'few fields of which one is long are a hashtable to clients, and packed inside',
+  async (t) => {
+    const fixture = new EngineFixture();
+    const long = 'x'.repeat(300);
+    const form = (key: string) => {
+      const keyspace = fixture.engine.keyspace(0);
+      const reference = keyspace.findKey(Buffer.from(key));
+      const { isTable } = new HashValue().open(keyspace.arena, reference);
+      return `${encodingOf(fixture.engine, keyspace, reference)} ${isTable ? 'table' : 'packed'}`;
+    };
+    fixture.call('HSET', 'job', 'name', 'mail', 'data', long, 'delay', 0);
+    t.equal(form('job'), 'hashtable packed');
+    fixture.call('HDEL', 'job', 'data');
+    t.equal(form('job'), 'hashtable packed', 'never listpack again');
+    fixture.call('HSET', 'job', long, 'y');
+    t.equal(fixture.call('HGET', 'job', long), '$1\r\ny\r\n');
+    fixture.call('HSET', 'job', ...Array.from({ length: 60 }, (_, i) => `f${i >> 1}`));
+    t.equal(form('job'), 'hashtable table', 'too many fields');
 
-  fixture.call('HSET', 'large', 'a', 'x'.repeat(5000));
-  t.equal(form('large'), 'hashtable packed');
-  fixture.call('HSET', 'large', 'b', 'x'.repeat(5000));
-  t.equal(form('large'), 'hashtable table', 'too many bytes');
+    fixture.call('HSET', 'large', 'a', 'x'.repeat(5000));
+    t.equal(form('large'), 'hashtable packed');
+    fixture.call('HSET', 'large', 'b', 'x'.repeat(5000));
+    t.equal(form('large'), 'hashtable table', 'too many bytes');
 
-  fixture.call('HSET', 'timed', 'a', long, 'b', 2);
-  fixture.call('HPEXPIRE', 'timed', 1000, 'FIELDS', 1, 'a');
-  t.equal(form('timed'), 'hashtable table', 'a deadline');
-  t.match(fixture.call('HPTTL', 'timed', 'FIELDS', 1, 'a'), /^\*1\r\n:\d+\r\n$/);
-  t.equal(fixture.call('HGET', 'timed', 'b'), '$1\r\n2\r\n');
-  fixture.engine.verify();
-});
+    fixture.call('HSET', 'timed', 'a', long, 'b', 2);
+    fixture.call('HPEXPIRE', 'timed', 1000, 'FIELDS', 1, 'a');
+    t.equal(form('timed'), 'hashtable table', 'a deadline');
+    t.match(fixture.call('HPTTL', 'timed', 'FIELDS', 1, 'a'), /^\*1\r\n:\d+\r\n$/);
+    t.equal(fixture.call('HGET', 'timed', 'b'), '$1\r\n2\r\n');
+    fixture.engine.verify();
+  },
+);

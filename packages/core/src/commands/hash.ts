@@ -5,10 +5,9 @@
  * Shared bodies first, thin handlers below, the table last. One view is enough: `hash` of
  * hash-access.ts, which says what a command begins and ends with.
  */
-import { Block, errors, wrongArity } from '@hashlane/resp';
+import { Block, errors, writeDecimal, wrongArity } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import type { HashSpan, HashValue } from '../hash-value.ts';
-import { writeSafeInteger } from '../listpack.ts';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../long-double.ts';
 import { INT64_MAX, INT64_MIN, parseBigInteger, parseInteger } from '../number-text.ts';
 import { type CommandSpec, DENYOOM, FAST, keys, READONLY, WRITE } from './command-spec.ts';
@@ -136,7 +135,7 @@ function hincrby(context: CommandContext): void {
     incrementWide(context, reference, span, Number.isNaN(delta) ? wide : BigInt(delta));
     return;
   }
-  storeCounter(context, reference, span !== undefined, text, writeSafeInteger(text, 0, sum));
+  storeCounter(context, reference, span !== undefined, text, writeDecimal(text.bytes, 0, sum));
   reply.integer(sum);
 }
 

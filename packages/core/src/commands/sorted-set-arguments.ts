@@ -103,15 +103,14 @@ export function looksNumeric({ request }: CommandContext, i: number): boolean {
 }
 
 /** Room for an integer's text, and of a reply around it. */
-const INTEGER_TEXT_BYTES_MAX = 16;
-const DOUBLE_REPLY_BYTES_MAX = 24;
-const SHORT_MAX = 0x3fffffff;
+const INTEGER_TEXT_BYTES_MAX = 24;
+const DOUBLE_REPLY_BYTES_MAX = 32;
 const text = Block.allocate(INTEGER_TEXT_BYTES_MAX);
 
 /** Replies a score: a double in RESP3, a bulk string in RESP2. */
 export function replyScore(reply: ReplyWriter, score: number): void {
   // −0 has a text of its own.
-  if (score > SHORT_MAX || score < 1 || !Number.isInteger(score)) {
+  if (score < 1 || !Number.isSafeInteger(score)) {
     reply.double(formatDouble17(score));
     return;
   }
