@@ -2,7 +2,8 @@ import { Block } from '@hashlane/resp';
 import t from 'tap';
 import { fuzzArena } from './arena.fuzz.ts';
 import { Arena, offsetOf, pageOf } from './arena.ts';
-import { ARENA_PAGE_BYTES, ARENA_SLOT_BYTES_MAX } from './limits.ts';
+import { ARENA_PAGE_BYTES, ARENA_SLOT_BYTES_MAX, SPARE_PAGES_MAX } from './limits.ts';
+import { giveSparePage, releaseSparePages, takeSparePage } from './spare-pages.ts';
 
 t.test('random allocations and frees keep every block as it was written', async (t) => {
   for (const seed of [1, 2, 3]) fuzzArena(seed, 60_000);
@@ -60,4 +61,20 @@ t.test('references of pages above 2^16 survive their sign', async (t) => {
   t.equal(arena.sizeOf(slots[0]), 8);
   arena.free(slots[0]);
   arena.verify();
+});
+
+t.test('pages that were given back are used again, up to a number', async (t) => {
+  releaseSparePages();
+  const arena = new Arena();
+  const page = arena.pages[pageOf(arena.allocate(100))];
+  arena.adopt(Block.allocate(ARENA_PAGE_BYTES));
+  arena.release();
+  t.equal(arena.pages.length, 0, 'who still has a reference fails');
+  const next = new Arena();
+  t.equal(next.pages[pageOf(next.allocate(24))], page, 'for another size too');
+  t.not(next.pages[pageOf(next.allocate(32))]?.size, 0);
+  t.not(takeSparePage()?.size, ARENA_PAGE_BYTES, 'a block that was taken over is not among them');
+  for (let i = 0; i < 2 * SPARE_PAGES_MAX; i++) giveSparePage(Block.allocate(ARENA_PAGE_BYTES));
+  for (let i = 0; i < SPARE_PAGES_MAX; i++) t.ok(takeSparePage());
+  t.equal(takeSparePage(), undefined);
 });

@@ -23,6 +23,7 @@ import { Block } from '@hashlane/resp';
 import { invariant } from './invariant.ts';
 import { ARENA_PAGE_BYTES, ARENA_PAGES_MAX, ARENA_SLOT_BYTES_MAX } from './limits.ts';
 import { MIRROR_SLOT, MirrorTable } from './mirror-table.ts';
+import { giveSparePage, takeSparePage } from './spare-pages.ts';
 import { StructureTable } from './structure-table.ts';
 
 const GRANULE_BITS = 3;
@@ -153,6 +154,15 @@ export class Arena {
     }
   }
 
+  /** Gives back all pages, whatever is in them. The arena is of no use after that. */
+  release(): void {
+    for (let page = 1; page < this.pages.length; page++) {
+      if (this.#classes[page] !== LARGE) giveSparePage(this.pages[page]);
+    }
+    // Who still uses a reference shall fail, and not see what others write.
+    this.pages.length = 0;
+  }
+
   /** Gives back the empty pages that were kept for what comes next, one per size class. */
   releaseEmptyPages(): void {
     for (let c = 0; c < CLASS_BYTES.length; c++) {
@@ -184,7 +194,7 @@ export class Arena {
 
   #addPage(c: number): number {
     const page = this.#takePageNumber();
-    this.pages[page] = Block.allocate(ARENA_PAGE_BYTES);
+    this.pages[page] = takeSparePage() ?? Block.allocate(ARENA_PAGE_BYTES);
     this.heldBytes += ARENA_PAGE_BYTES;
     this.#classes[page] = c;
     this.#freeSlot[page] = -1;
@@ -195,7 +205,9 @@ export class Arena {
   }
 
   #dropPage(page: number): void {
-    this.heldBytes -= this.pages[page].bytes.length;
+    const block = this.pages[page];
+    this.heldBytes -= block.bytes.length;
+    if (this.#classes[page] !== LARGE) giveSparePage(block);
     this.pages[page] = NO_MEMORY;
     this.#freePages.push(page);
   }

@@ -540,6 +540,8 @@ export class Engine implements KeyspaceHost {
   }
 
   #startFreshArena(): void {
+    // A snapshot goes on in the old one.
+    if (!this.snapshot.isRunning) this.arena.release();
     this.arena = new Arena();
     this.#keyspaces = [];
     this.lazyFree.clear();

@@ -47,3 +47,6 @@ export const RANDOM_REPLY_BYTES_MAX = 256 * 1024 * 1024;
 /** A hash with a long element is kept packed up to so many fields and bytes. */
 export const WIDE_FIELDS_MAX = 32;
 export const WIDE_BYTES_MAX = 8 * 1024;
+
+/** Pages that a thread keeps for what comes next, 16 MB. */
+export const SPARE_PAGES_MAX = 64;

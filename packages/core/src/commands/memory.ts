@@ -5,6 +5,7 @@
 import { errors } from '@hashlane/resp';
 import type { CommandContext } from '../command-context.ts';
 import { parseBigInteger, parseInteger } from '../number-text.ts';
+import { releaseSparePages } from '../spare-pages.ts';
 import { keyBytes } from '../value-memory.ts';
 import { type CommandSpec, keys, READONLY } from './command-spec.ts';
 import { peekArgument } from './generic.ts';
@@ -43,6 +44,7 @@ function memoryUsage(context: CommandContext): void {
 function memoryPurge({ engine, reply }: CommandContext): void {
   engine.arena.mirrors.dropAll();
   engine.arena.releaseEmptyPages();
+  releaseSparePages();
   reply.ok();
 }
 
