@@ -61,31 +61,41 @@ export class ScriptRun {
   isDirty = false;
 }
 
+const NOT_PREPARED = new Int32Array(0);
+const NOTHING = Block.allocate(0);
+
 /** A place in a script that calls a command, with the literals among its arguments ready to send. */
 export class CommandSite {
   readonly command: ScriptCommand;
+  readonly #texts: readonly (string | undefined)[];
   /** The literals, one behind the other. */
-  readonly literals: Block;
-  readonly literalBytes: number;
+  literals = NOTHING;
+  literalBytes = 0;
   /** Numbers of the arguments that are no literals. */
-  readonly places: readonly number[];
+  places: readonly number[] = [];
   /** Of all arguments; those of `places` are written with each call. */
-  readonly spans: Int32Array;
+  spans = NOT_PREPARED;
 
   constructor(command: ScriptCommand, texts: readonly (string | undefined)[]) {
     this.command = command;
+    this.#texts = texts;
+  }
+
+  /** Before the first call: most places of a large script are never come to. */
+  prepare(): void {
+    const texts = this.#texts;
     this.places = texts.flatMap((text, i) => (text === undefined ? [i] : []));
     // The name is no argument of the request.
-    const arguments_ = texts.map((text, i) => (i === 0 ? '' : (text ?? '')));
+    const literals = texts.map((text, i) => (i === 0 ? '' : (text ?? '')));
     this.spans = new Int32Array(2 * texts.length);
     let end = 0;
-    arguments_.forEach((text, i) => {
+    literals.forEach((text, i) => {
       this.spans[2 * i] = end;
       this.spans[2 * i + 1] = text.length;
       end += text.length;
     });
     this.literalBytes = end;
-    this.literals = new Block(Buffer.from(arguments_.join(''), 'latin1'));
+    this.literals = Block.of(literals.join(''));
   }
 }
 
@@ -296,6 +306,7 @@ export class CommandCaller {
 
   /** The same for the arguments of a site that are no literals; false when one is unfit. */
   #writeAt(site: CommandSite, args: readonly LuaValue[]): boolean {
+    if (site.spans === NOT_PREPARED) site.prepare();
     const { literalBytes, literals, places, spans } = site;
     if (literalBytes > this.#block.size) this.#grow(literalBytes);
     copyBytes(this.#block, 0, literals, 0, literalBytes);
