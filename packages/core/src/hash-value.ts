@@ -10,8 +10,9 @@
  * the first deadline of a field, and a TABLE beyond the thresholds of `hash-max-listpack-*`; it
  * never goes back, as in Redis 7.4. What Redis keeps in a table because of one long element, though
  * its fields are few (a job of a queue, a session), is WIDE here, and a table to whoever asks: a
- * table of ten fields takes three times the time and four objects on V8's heap. In a VOLATILE hash the fields with deadlines come first, in
- * their order, so that what is due stands at the beginning; deadline 0 means none.
+ * table of its own would have four objects on V8's heap. In a VOLATILE hash the fields with
+ * deadlines come first, in their order, so that what is due stands at the beginning; deadline 0
+ * means none.
  *
  *   descriptor   packed:  PackedValue's          table:  ┌ slot, int32 ┬ −1 ┐
  *   then, once a field has had a deadline, the entry's slot in `Keyspace.partExpiries` (int32)

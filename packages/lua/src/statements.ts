@@ -49,7 +49,11 @@ class FunctionWriter extends ExpressionWriter {
   }
 
   protected functionCode(body: FunctionBody): string {
-    const writer = new FunctionWriter(this.constants);
+    return this.embed(new FunctionWriter(this.constants), body);
+  }
+
+  /** Writes a function of this one. */
+  protected embed(writer: FunctionWriter, body: FunctionBody): string {
     const code = writer.write(body);
     for (const local of writer.named) if (local.owner !== body.scope) this.named.add(local);
     return code;
@@ -110,8 +114,7 @@ class FunctionWriter extends ExpressionWriter {
   }
 
   protected localFunction({ local, body }: StatementOf<'localFunction'>): string {
-    const keyword = local.isAssigned ? 'let' : 'const';
-    return `${keyword} ${localName(local)}=${this.functionCode(body)};`;
+    return declaration(local, this.functionCode(body));
   }
 
   #local({ locals, values }: StatementOf<'local'>): string {
@@ -258,15 +261,19 @@ class ChunkWriter extends FunctionWriter {
       return super.localFunction(statement);
     }
     const writer = new FunctionWriter(this.constants);
-    const code = writer.write(body);
+    const code = declaration(local, this.embed(writer, body));
     const isAlone = [...writer.named].every(
       (each) => each === local || isWithin(each.owner, body.scope) || this.#shared.has(each),
     );
-    if (!isAlone) return super.localFunction(statement);
+    if (!isAlone) return code;
     this.#shared.add(local);
-    this.shared += `const ${localName(local)}=${code};`;
+    this.shared += code;
     return '';
   }
+}
+
+function declaration(local: Local, code: string): string {
+  return `${local.isAssigned ? 'let' : 'const'} ${localName(local)}=${code};`;
 }
 
 function isWithin(scope: FunctionScope | undefined, outer: FunctionScope): boolean {

@@ -415,22 +415,25 @@ function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** A request as a message; its arguments lie one behind the other. */
+/** A request as a message; its arguments may lie anywhere in its block. */
 function callOf(
   command: number,
   request: Request,
   keys: readonly number[],
 ): Omit<DoorCall, 'type' | 'number' | 'generation'> {
   const { argc, block, database, flags } = request;
-  const last = argc - 1;
-  const first = argc > 1 ? request.offset(1) : 0;
-  const end = argc > 1 ? request.offset(last) + request.length(last) : 0;
-  const spans = new Int32Array(2 * last);
+  const spans = new Int32Array(2 * (argc - 1));
+  let size = 0;
   for (let i = 1; i < argc; i++) {
-    spans[2 * i - 2] = request.offset(i) - first;
+    spans[2 * i - 2] = size;
     spans[2 * i - 1] = request.length(i);
+    size += request.length(i);
   }
-  const bytes = Buffer.from(block.bytes.subarray(first, end));
+  const bytes = Buffer.allocUnsafeSlow(size);
+  for (let i = 1; i < argc; i++) {
+    const from = request.offset(i);
+    block.bytes.copy(bytes, spans[2 * i - 2], from, from + request.length(i));
+  }
   return { command, database, flags, spans, bytes, keys };
 }
 
