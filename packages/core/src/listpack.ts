@@ -433,7 +433,7 @@ export class Needle {
    * integer: what most elements are, and found the fastest. −1 for others.
    */
   shortHead = -1;
-  /** The last four bytes of such a string, as a word; not for fewer bytes. */
+  /** The last four bytes of its entry before the size, as a word; not for fewer than three of its own. */
   shortTail = 0;
 
   set(block: Block, offset: number, length: number): this {
@@ -443,8 +443,13 @@ export class Needle {
     this.#value = parseInteger(block, offset, length);
     this.#bigValue = undefined;
     this.shortHead = length < 64 && Number.isNaN(this.#value) ? STRING_6 | length : -1;
-    if (this.shortHead >= 0 && length >= 4) {
-      this.shortTail = block.view.getInt32((offset + length - 4) | 0, true);
+    if (this.shortHead >= 0) {
+      const { view } = block;
+      if (length > 3) this.shortTail = view.getInt32((offset + length - 4) | 0, true);
+      else if (length === 3) {
+        const last = view.getUint16((offset + 1) | 0, true);
+        this.shortTail = this.shortHead | (view.getUint8(offset) << 8) | (last << 16);
+      }
     }
     if (length > 15 && Number.isNaN(this.#value) && isIntegerText(block, offset, length)) {
       this.#bigValue = BigInt(block.bytes.latin1Slice(offset, offset + length));

@@ -42,6 +42,9 @@ const SNUG_BYTES_MAX = 256;
 /** An entry on its way; what looks like an integer has few digits. */
 const integerEntry = Block.allocate(64);
 
+/** Entries on their way to another place. */
+let moving = Block.allocate(256);
+
 /** Bytes of entries for which a block that must hold `used` of them is allocated. */
 function grownBytes(used: number): number {
   return used <= SNUG_BYTES_MAX ? used : used + (used >> 3);
@@ -165,13 +168,15 @@ export class PackedValue {
       if (left === 0) {
         // Elements of one length tend to differ in their last bytes.
         const isLike =
-          first === head && (length < 4 || view.getInt32((at + length - 3) | 0, true) === tail);
+          first === head && (length < 3 || view.getInt32((at + length - 3) | 0, true) === tail);
         if (isLike && needle.equalsBytes(block, (at + 1) | 0, length)) return at;
         left = step | 0;
       }
-      // Strings of fewer than 64 bytes and integers up to 127 carry their length in the first byte.
+      // All but longer strings carry their length in the first byte.
       if (first < 0x80) at = (at + 2) | 0;
       else if (first < 0xc0) at = (at + (first & 0x3f) + 2) | 0;
+      else if (first > 0xf0) at = (at + (first < 0xf4 ? first - 0xed : 10)) | 0;
+      else if (first < 0xe0) at = (at + 3) | 0;
       else at = nextEntry(block, at);
     }
     return -1;
@@ -207,6 +212,17 @@ export class PackedValue {
     const place = this.#splice(at, removed, size);
     encodeEntry(this.block, place, source, offset, length);
     return place + size;
+  }
+
+  /** Makes `entries` entries from `at` on the last ones. */
+  moveToEnd(at: number, entries: number): void {
+    let next = at;
+    for (let i = 0; i < entries; i++) next = nextEntry(this.block, next);
+    const moved = next - at;
+    if (moving.size < moved) moving = Block.allocate(2 * moved);
+    copyBytes(moving, 0, this.block, at, moved);
+    this.block.bytes.copyWithin(at, next, this.end);
+    copyBytes(this.block, this.end - moved, moving, 0, moved);
   }
 
   /** Removes `entries` entries from `at` on; returns the position of what followed them. */

@@ -204,8 +204,34 @@ export class ZsetValue {
       this.#large.tree.changeScore(this.#found, score);
       return;
     }
+    setScoreText(score);
+    if (this.#setFoundInPlace(score)) return;
     this.#packed.remove(this.#found, 2);
     this.#insertPacked(score);
+  }
+
+  /**
+   * Gives the found member of a packed set, whose text is in `scoreText`, another score where it is or
+   * at the end: what has a later time comes last. False when it belongs elsewhere.
+   */
+  #setFoundInPlace(score: number): boolean {
+    const packed = this.#packed;
+    const pair = this.#found;
+    const scoreAt = packed.next(pair);
+    const next = packed.next(scoreAt);
+    if (next < packed.end) {
+      if (this.#isPairBefore(packed.previous(packed.end), score)) {
+        // The block may move.
+        const place = pair - packed.start;
+        packed.replace(scoreAt, scoreText.block, 0, scoreText.length);
+        packed.moveToEnd(packed.start + place, 2);
+        return true;
+      }
+      if (this.#isPairBefore(packed.next(next), score)) return false;
+    }
+    if (pair > packed.start && !this.#isPairBefore(packed.previous(pair), score)) return false;
+    packed.replace(scoreAt, scoreText.block, 0, scoreText.length);
+    return true;
   }
 
   /** Adds the member that was not found. */
