@@ -19,7 +19,9 @@ import {
   type EngineSettings,
   type EngineSink,
   FAST,
+  MAY_REPLICATE,
   type Request,
+  WRITE,
 } from '@hashlane/core';
 import { RdbValueCodec } from '@hashlane/rdb';
 import type { ReplyWriter } from '@hashlane/resp';
@@ -41,6 +43,17 @@ const IS_ALWAYS_TIMED = Uint8Array.from(COMMANDS, ({ complexity, flags }) =>
  */
 const NESTED_SAMPLE = 8;
 const NESTED_SHORT_US = 20;
+
+/**
+ * Learns what scripts change in this shard, whether they run here or on another shard: for a journal,
+ * which keeps the commands that a script ran and not the script.
+ */
+export interface EffectReceiver {
+  /** A command of a script has changed something. The request is valid during this call. */
+  scriptChanged(command: number, request: Request): void;
+  /** The script is over: what it changed belongs together. */
+  scriptEnded(): void;
+}
 
 export interface ShardHostOptions {
   readonly index: number;
@@ -68,6 +81,8 @@ export class ShardHost {
   #snapshotPort: MessagePort | undefined;
   #snapshotBytes = 0;
   #isStopped = false;
+  /** Whoever must know what scripts change. */
+  effects: EffectReceiver | undefined;
   /** Called when late replies may have been written outside a batch. */
   onBackgroundReplies: () => void = () => {};
   /** A throw in background work: there is no command to blame. */
@@ -114,6 +129,15 @@ export class ShardHost {
 
   /** Executes a command that a script calls; its reply is written on return. */
   executeNested(command: number, request: Request): void {
+    const { dirty } = this.engine;
+    this.#executeNested(command, request);
+    if (this.effects === undefined || this.engine.dirty === dirty) return;
+    // A command that only reads may have found a key whose time was up.
+    const isWrite = (COMMANDS[command]!.flags & (WRITE | MAY_REPLICATE)) !== 0;
+    if (isWrite) this.effects.scriptChanged(command, request);
+  }
+
+  #executeNested(command: number, request: Request): void {
     const { engine } = this;
     const { reply } = engine;
     const errorsBefore = reply.errors;
@@ -142,6 +166,7 @@ export class ShardHost {
 
   /** After commands of other shards' scripts. */
   afterCalls(): void {
+    this.effects?.scriptEnded();
     this.engine.serveWaiters();
     this.onBackgroundReplies();
     this.afterBatch();

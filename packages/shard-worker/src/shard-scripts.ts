@@ -240,6 +240,7 @@ export class ShardScripts implements ScriptWatch {
     this.#isRunning = false;
     this.#sendPublished(isRestarting);
     this.#executor.end();
+    this.#host.effects?.scriptEnded();
     this.#options.board.end(this.#shard);
     if (!this.#isBusy) return;
     this.#isBusy = false;
