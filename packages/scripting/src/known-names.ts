@@ -3,8 +3,8 @@
  * and again.
  *
  * A direct-mapped cache. What is found is compared by its bytes, which for the names of a queue costs
- * a fraction of making the string anew, and a string that exists has its hash already. The way back, from
- * a known string to its bytes, was tried and costs what writing the string costs.
+ * a fraction of making the string anew, and a string that exists has its hash already. The way back,
+ * from a known string to its bytes, was tried and costs what writing the string costs.
  */
 import { Block, copyBytes, equalBytes } from '@hashlane/resp';
 import { KNOWN_NAME_BITS, KNOWN_NAME_BYTES_MAX } from './limits.ts';

@@ -3,7 +3,7 @@
 /** Arguments up to this length are written character by character. */
 export const SHORT_ARGUMENT_BYTES = 6;
 
-/** Names of keys that are kept as strings; a power of two. */
+/** Two to this power names of keys are kept as strings. */
 export const KNOWN_NAME_BITS = 10;
 
 /** Longer names are not kept. */

@@ -117,6 +117,7 @@ function callFrom(
     if (isForEffect) return (...args) => caller.callForEffectAt(site, args);
     return (...args) => caller.callAt(site, args);
   }
+  // Such a function gets no literals, and without a site nobody knows them.
   const hasLiterals = literals.some((literal) => literal !== undefined);
   return isForEffect && !hasLiterals ? (...args) => caller.callForEffect(args) : undefined;
 }
