@@ -4,13 +4,18 @@
 // plugin (Node strips types itself) and the mock plugin (a module loader in every process). So a
 // fresh install has to be generated once with `tap build`, about five seconds and no network. What
 // is on disk decides whether that is due, not a stamp: an install may put the original back.
+//
+// What failed is said again at the end: a CI's page often shows the last lines only.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const FAILURES_MAX = 20;
+const FAILURE_LINES_MAX = 60;
 const LEFT_OUT = ['@tapjs/typescript', '@tapjs/mock'];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tapPackage = createRequire(join(root, 'package.json')).resolve('tap/package.json');
@@ -33,6 +38,38 @@ function testsUnder(folder) {
     .map((path) => join(folder, path));
 }
 
+/**
+ * The innermost failures of a TAP stream, each with the file it is of and its diagnostics.
+ *
+ * A test's `not ok` comes after those of its subtests, with less indentation, so one that follows
+ * a deeper one only repeats it.
+ */
+function failuresOf(tap) {
+  const failures = [];
+  const lines = tap.split('\n');
+  let file = '';
+  let deepest = 0;
+  for (let at = 0; at < lines.length; at++) {
+    const indent = lines[at].search(/\S/);
+    if (lines[at].startsWith('# Subtest: ')) {
+      file = lines[at].slice('# Subtest: '.length);
+      deepest = 0;
+    } else if (/^ *not ok .*(?<!# (SKIP|TODO)\b.*)$/i.test(lines[at])) {
+      if (indent >= deepest) {
+        let end = at + 1;
+        if (lines[end]?.trim() === '---') {
+          while (end < lines.length && lines[end] !== `${' '.repeat(indent + 2)}...`) end++;
+          end++;
+        }
+        const shown = lines.slice(at, Math.min(end, at + FAILURE_LINES_MAX));
+        failures.push([file, ...shown.map((line) => line.slice(indent))].join('\n'));
+      }
+      deepest = indent;
+    }
+  }
+  return failures;
+}
+
 if (!isBuilt() && runTap(['build'], ['ignore', 2, 2]) !== 0) {
   console.error('hashlane: `tap build` failed, see above');
   process.exit(1);
@@ -42,4 +79,17 @@ const args = process.argv
   .flatMap((arg) =>
     statSync(arg, { throwIfNoEntry: false })?.isDirectory() ? testsUnder(arg) : arg,
   );
-process.exit(runTap(['run', ...args], 'inherit'));
+const folder = mkdtempSync(join(tmpdir(), 'hashlane-tests-'));
+const record = join(folder, 'all.tap');
+let code;
+try {
+  code = runTap(['run', `--output-file=${record}`, ...args], 'inherit');
+  const failures = code !== 0 && existsSync(record) ? failuresOf(readFileSync(record, 'utf8')) : [];
+  for (const failure of failures.slice(0, FAILURES_MAX)) console.log(`\nFAILED ${failure}`);
+  if (failures.length > FAILURES_MAX) {
+    console.log(`\nand ${failures.length - FAILURES_MAX} more failures above`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = code;
