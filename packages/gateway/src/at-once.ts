@@ -25,7 +25,8 @@ import {
 } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
-import { GATE_LOCKED, type Gateway } from './gateway.ts';
+import { GATE_LOCKED } from './gate.ts';
+import type { Gateway } from './gateway.ts';
 import { SPARE_PARTS_BYTES_MAX, SPARE_PARTS_MAX } from './limits.ts';
 import { AT_ONCE } from './reply-order.ts';
 
@@ -191,7 +192,7 @@ export class AtOnceCommands {
     const { spread } = spec;
     if (spread !== 'sum' && spread !== 'gather' && spread !== 'all-ok') return false;
     const gateway = this.#gateway;
-    if (connection.replyMode !== 'on' || (gateway.gate & GATE_LOCKED) !== 0) return false;
+    if (connection.replyMode !== 'on' || gateway.gate.has(GATE_LOCKED)) return false;
     const step = stepOf(spec);
     const count = gateway.keys.find(spec, parser);
     const first = gateway.keys.positions[0]!;
@@ -239,7 +240,7 @@ export class AtOnceCommands {
   ): void {
     const gateway = this.#gateway;
     const { connection } = command;
-    const { links } = gateway;
+    const { links } = gateway.shards;
     const { positions } = gateway.keys;
     const first = positions[0]!;
     const args = this.#arguments;

@@ -12,7 +12,8 @@ import { MAY_REPLICATE, WRITE } from '@hashlane/core/metadata';
 import type { Block, RequestParser } from '@hashlane/resp';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
-import { GATE_PAUSED, type Gateway } from './gateway.ts';
+import { GATE_PAUSED } from './gate.ts';
+import type { Gateway } from './gateway.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 
 export type PauseMode = 'write' | 'all';
@@ -54,7 +55,7 @@ export class ClientPause {
   pause(mode: PauseMode, endMs: number): void {
     if (this.#mode !== 'all') this.#mode = mode;
     this.#endMs = Math.max(this.#endMs, endMs);
-    this.#gateway.gate |= GATE_PAUSED;
+    this.#gateway.gate.set(GATE_PAUSED, true);
     this.#arm();
   }
 
@@ -76,7 +77,7 @@ export class ClientPause {
     this.#timer = undefined;
     this.#mode = undefined;
     this.#endMs = 0;
-    this.#gateway.gate &= ~GATE_PAUSED;
+    this.#gateway.gate.set(GATE_PAUSED, false);
     const held = [...this.#held];
     this.#held.clear();
     // Not at once: unpause may be called from within a dispatch, which owns the reply writer.

@@ -34,6 +34,7 @@ import {
   takesSeveralWords,
 } from './configuration-kinds.ts';
 import { PARAMETERS } from './configuration-parameters.ts';
+import { messageOf } from './error-message.ts';
 import { matchesGlob } from './glob-pattern.ts';
 import type { Directive } from './redis-conf.ts';
 import { ConfigurationError, rewriteConfiguration } from './redis-conf.ts';
@@ -400,10 +401,6 @@ function callHook(hook: ChangeHook, values: ConfigurationValues): ReturnType<Cha
   } catch (error) {
     return messageOf(error);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Levenshtein's distance, one row at a time. */

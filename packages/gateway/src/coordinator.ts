@@ -25,8 +25,9 @@ import { AtOnceCommands } from './at-once.ts';
 import { runWithBorrowed } from './borrowing.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
+import { messageOf } from './error-message.ts';
 import { FirstTries } from './first-try.ts';
-import { type Gateway, messageOf } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { useOf } from './isolation.ts';
 import { runMove } from './moves.ts';
 import { LOCAL } from './reply-order.ts';
@@ -271,7 +272,7 @@ export function callOn(
   const bytes = words.map((word) =>
     typeof word === 'string' ? Buffer.from(word, 'latin1') : word,
   );
-  return callShard(gateway.links[shard], number, bytes, database, flags);
+  return callShard(gateway.shards.links[shard], number, bytes, database, flags);
 }
 
 /** Groups the keys of a command, each with the `step` − 1 arguments after it, by shard. */

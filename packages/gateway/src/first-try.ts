@@ -18,7 +18,8 @@ import {
 import { PartArguments } from './at-once.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
-import { GATE_LOCKED, type Gateway } from './gateway.ts';
+import { GATE_LOCKED } from './gate.ts';
+import type { Gateway } from './gateway.ts';
 import type { KeyUse } from './isolation.ts';
 import { LOCAL } from './reply-order.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
@@ -77,7 +78,7 @@ export class FirstTries {
     if (spec.spread !== 'first' || !entry.isBlocking || !isPlain) return false;
     if (connection.replyMode !== 'on') return false;
     const gateway = this.#gateway;
-    if ((gateway.gate & GATE_LOCKED) === 0) {
+    if (!gateway.gate.has(GATE_LOCKED)) {
       this.#send(connection, entry, parser, missed);
       return true;
     }
@@ -109,7 +110,7 @@ export class FirstTries {
     connection.expect(LOCAL);
     connection.bar();
     connection.isHeldByGateway = true;
-    gateway.links[shard]!.submit(
+    gateway.shards.links[shard]!.submit(
       new FirstTry(connection, () => missed(parseCopy(copy))),
       entry.command,
       args,

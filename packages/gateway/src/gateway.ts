@@ -59,6 +59,15 @@ import type { Configuration } from './configuration.ts';
 import type { BufferLimits } from './configuration-kinds.ts';
 import { type Connection, NO_SHARD } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
+import { messageOf } from './error-message.ts';
+import {
+  GATE_BUSY,
+  GATE_LOADING,
+  GATE_LOCKED,
+  GATE_MISCONFIGURED,
+  GATE_PAUSED,
+  Gate,
+} from './gate.ts';
 import { addUse, createIsolation, type Isolation, type KeyUse } from './isolation.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
@@ -77,15 +86,6 @@ import { poppedSide, returnElements } from './undelivered.ts';
 
 /** One call in so many of a fast command is timed; a power of two. */
 const SERVED_SAMPLE = 16;
-
-/** Reasons why a command may have to be refused or held; 0 is the common case. */
-export const GATE_LOADING = 1;
-export const GATE_PAUSED = 2;
-export const GATE_MISCONFIGURED = 4;
-/** Keys are locked: see isolation.ts. */
-export const GATE_LOCKED = 8;
-/** A shard is busy with a long script. */
-export const GATE_BUSY = 16;
 
 export class Gateway {
   readonly configuration: Configuration;
@@ -109,8 +109,7 @@ export class Gateway {
   parser: RequestParser;
   /** Milliseconds since the epoch, as of the last turn that had input. */
   turnMs = Date.now();
-  /** GATE_* bits. */
-  gate = 0;
+  readonly gate = new Gate();
   /** client-output-buffer-limit. */
   outputLimits: BufferLimits;
   shards!: ShardGroup;
@@ -152,10 +151,6 @@ export class Gateway {
     const { isolation, scriptKeys } = this.configuration.values;
     this.scriptGate.isNeeded =
       shards.links.length > 1 && isolation === 'locked' && scriptKeys === 'any';
-  }
-
-  get links(): readonly ShardLink[] {
-    return this.#links;
   }
 
   /** Milliseconds since the epoch, now. */
@@ -307,8 +302,7 @@ export class Gateway {
           `${this.configuration.values.busyReplyThreshold} milliseconds.`,
       );
     }
-    if (this.shards.busyShards.size > 0) this.gate |= GATE_BUSY;
-    else this.gate &= ~GATE_BUSY;
+    this.gate.set(GATE_BUSY, this.shards.busyShards.size > 0);
   }
 
   /** Called once shards and snapshots are there: what must follow the configuration. */
@@ -400,7 +394,7 @@ export class Gateway {
     }
     connection.lastCommand = entry;
     connection.commandsProcessed++;
-    if (this.gate !== 0 && this.#isHeld(connection, entry, parser)) return;
+    if (this.gate.reasons !== 0 && this.#isHeld(connection, entry, parser)) return;
     if (connection.transaction !== undefined && entry.isQueued) {
       this.#queue(connection, connection.transaction, entry, parser);
       return;
@@ -460,19 +454,19 @@ export class Gateway {
   /** True when the command was refused or put off. */
   #isHeld(connection: Connection, entry: CommandEntry, parser: RequestParser): boolean {
     const { flags } = entry.spec;
-    if ((this.gate & GATE_LOADING) !== 0 && (flags & LOADING) === 0) {
+    if (this.gate.has(GATE_LOADING) && (flags & LOADING) === 0) {
       this.#refuse(connection, entry, errors.loading);
       return true;
     }
-    if ((this.gate & GATE_MISCONFIGURED) !== 0 && this.#mayWrite(entry, parser)) {
+    if (this.gate.has(GATE_MISCONFIGURED) && this.#mayWrite(entry, parser)) {
       this.#refuse(connection, entry, errors.misconfigured);
       return true;
     }
-    if ((this.gate & GATE_BUSY) !== 0 && this.#isBusyFor(entry, parser)) {
+    if (this.gate.has(GATE_BUSY) && this.#isBusyFor(entry, parser)) {
       this.#refuse(connection, entry, busyError(this.shards.busyShards));
       return true;
     }
-    return (this.gate & GATE_PAUSED) !== 0 && this.pause.holds(connection, entry, parser);
+    return this.gate.has(GATE_PAUSED) && this.pause.holds(connection, entry, parser);
   }
 
   /** Does the command write, or call a function that may? What a script does, its shard sees. */
@@ -686,7 +680,7 @@ export class Gateway {
       }
     }
     if (shards > 1 && !this.mayGo(connection, entry, shard, parser)) return;
-    if ((this.gate & GATE_LOCKED) !== 0) {
+    if (this.gate.has(GATE_LOCKED)) {
       if (this.#holds(receiver, entry, parser, connection, shard)) return;
     }
     this.#send(receiver, entry, parser, connection, shard, hash, ownsBlock);
@@ -823,7 +817,7 @@ export class Gateway {
    * and returns true.
    */
   holdForLock(connection: Connection, use: () => KeyUse, work: () => void): boolean {
-    if ((this.gate & GATE_LOCKED) === 0) return false;
+    if (!this.gate.has(GATE_LOCKED)) return false;
     const isHeld = this.isolation.holds(use, () => this.#runHeld(connection, work));
     if (!isHeld) return false;
     connection.bar();
@@ -897,10 +891,6 @@ export class Gateway {
     const hash = hashBytes(parser.block, offset, length);
     return this.shards.router.shardOf(parser.block, offset, length, hash);
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function replyNothing(): void {}

@@ -17,7 +17,8 @@
  * Held back means barred: the connection's later commands wait too, so its order stays.
  */
 import type { Coordinated } from './coordinator.ts';
-import { GATE_LOCKED, type Gateway } from './gateway.ts';
+import { GATE_LOCKED } from './gate.ts';
+import type { Gateway } from './gateway.ts';
 import { EVERYTHING, type Lock, LockTable, lockName } from './lock-table.ts';
 
 /** Names of keys as the lock table has them, `true` for those that may be written. */
@@ -148,13 +149,13 @@ class LockedIsolation implements Isolation {
   }
 
   #acquire(use: KeyUse, granted: () => void): Lock {
-    this.#gateway.gate |= GATE_LOCKED;
+    this.#gateway.gate.set(GATE_LOCKED, true);
     return this.#table.acquire(use, granted);
   }
 
   #release(lock: Lock): void {
     this.#table.release(lock);
-    if (this.#table.size === 0) this.#gateway.gate &= ~GATE_LOCKED;
+    if (this.#table.size === 0) this.#gateway.gate.set(GATE_LOCKED, false);
   }
 
   get statistics(): IsolationStatistics {

@@ -241,7 +241,7 @@ export class PubSub {
     if (connection.replyMode !== 'on') return false;
     // A script may publish, too, and first. Who hears of a command may ask for its effects by a
     // script, which reaches shards by another way than the command.
-    const mayRoam = this.#hasScripts && this.#gateway.links.length > 1;
+    const mayRoam = this.#hasScripts && this.#gateway.shards.links.length > 1;
     return mayRoam || connection.scriptShard !== NO_SHARD;
   }
 
@@ -456,7 +456,7 @@ export class PubSub {
       : [...this.#changed].map((mark) => this.#countOf(mark));
     this.#mustTellAll = false;
     this.#changed.clear();
-    for (const link of this.#gateway.links) {
+    for (const link of this.#gateway.shards.links) {
       link.control({ type: 'subscribers', isAll, counts }).catch(() => {});
     }
   }

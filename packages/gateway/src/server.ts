@@ -18,7 +18,8 @@ import {
 import { Acceptor } from './acceptor.ts';
 import { serverCommands } from './commands/index.ts';
 import type { Configuration } from './configuration.ts';
-import { GATE_LOADING, Gateway } from './gateway.ts';
+import { GATE_LOADING } from './gate.ts';
+import { Gateway } from './gateway.ts';
 import type { Logger } from './log.ts';
 import { ConfigurationError } from './redis-conf.ts';
 import { SnapshotScheduler } from './snapshot-scheduler.ts';
@@ -74,7 +75,7 @@ class Server {
   async start(): Promise<RunningServer> {
     const started = performance.now();
     const gateway = this.#gateway;
-    gateway.gate |= GATE_LOADING;
+    gateway.gate.set(GATE_LOADING, true);
     gateway.shutdown = (options) => this.#stop(options);
     gateway.attach(startShards(gateway, HASH_SEED));
     gateway.snapshots = new SnapshotScheduler(gateway);
@@ -88,7 +89,7 @@ class Server {
       await gateway.shards.stop();
       throw error;
     }
-    gateway.gate &= ~GATE_LOADING;
+    gateway.gate.set(GATE_LOADING, false);
     gateway.snapshots.start();
     const { address, port } = gateway.listening;
     return {

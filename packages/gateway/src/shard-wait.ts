@@ -16,7 +16,7 @@ import type { Block } from '@hashlane/resp';
 import { isNullAt } from '@hashlane/resp';
 import type { ReplyReceiver } from '@hashlane/shard-worker';
 import { type Connection, NO_SHARD } from './connection.ts';
-import { messageOf } from './gateway.ts';
+import { messageOf } from './error-message.ts';
 
 const PLUS = 43;
 

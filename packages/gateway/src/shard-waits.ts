@@ -312,7 +312,7 @@ export class ShardWaits implements WaitOwner {
     database: number,
     flags: number,
   ): void {
-    const { links } = this.#gateway;
+    const { links } = this.#gateway.shards;
     links[shard]!.submit(wait, command, args, 0, wait.id, database, flags, wait.claim, false);
   }
 
@@ -344,7 +344,7 @@ export class ShardWaits implements WaitOwner {
     const gateway = this.#gateway;
     gateway.beforeCommands();
     for (const shard of shards) {
-      const link = gateway.links[shard]!;
+      const link = gateway.shards.links[shard]!;
       link.submit(receiver, command, NO_ARGUMENTS, 0, wait.id, 0, 0, NO_CLAIM, false);
     }
   }

@@ -9,7 +9,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors } from '@hashlane/resp';
 import type { SaveOptions } from '@hashlane/shard-worker';
-import { GATE_MISCONFIGURED, type Gateway, messageOf } from './gateway.ts';
+import { messageOf } from './error-message.ts';
+import { GATE_MISCONFIGURED } from './gate.ts';
+import type { Gateway } from './gateway.ts';
 import { REDIS_VERSION } from './version.ts';
 
 const CHECK_MS = 1000;
@@ -195,9 +197,7 @@ export class SnapshotScheduler {
     const gateway = this.#gateway;
     const { save, stopWritesOnBgsaveError } = gateway.configuration.values;
     const isClosed = status === 'err' && stopWritesOnBgsaveError && save.length > 0;
-    gateway.gate = isClosed
-      ? gateway.gate | GATE_MISCONFIGURED
-      : gateway.gate & ~GATE_MISCONFIGURED;
+    gateway.gate.set(GATE_MISCONFIGURED, isClosed);
   }
 
   /** Path of the last snapshot, when there is one. */

@@ -175,7 +175,7 @@ export function queueCommand(
   parser: RequestParser,
 ): void {
   const shard = entry.handler === undefined ? gateway.shardOfCommand(entry, parser) : NO_SHARD;
-  transaction.add(entry, parser, shard, gateway.links.length > 1);
+  transaction.add(entry, parser, shard, gateway.shards.links.length > 1);
   gateway.replyLocally(connection, (reply) => reply.simple('QUEUED'));
 }
 
@@ -191,7 +191,7 @@ export function executeTransaction(
     return;
   }
   if (
-    gateway.links.length > 1 &&
+    gateway.shards.links.length > 1 &&
     gateway.mustSettle(connection, transaction.flags, transaction.shard ?? -1)
   ) {
     gateway.putOff(connection, args);
@@ -233,7 +233,7 @@ function entersGate(
   { flags, shard }: Transaction,
   args: RequestParser,
 ): boolean {
-  if (gateway.links.length === 1) return true;
+  if (gateway.shards.links.length === 1) return true;
   const hasScripts = (flags & NO_MANDATORY_KEYS) !== 0;
   if (shard !== undefined && !hasScripts) return true;
   return gateway.scriptGate.enters(connection, hasScripts ? 'script' : 'command', args);
@@ -492,7 +492,7 @@ function callFor(
   const call = new ShardCall();
   const args = argumentsOf([Buffer.alloc(0), ...words]);
   gateway.beforeCommands();
-  gateway.links[shard]!.submit(
+  gateway.shards.links[shard]!.submit(
     call,
     command,
     args,

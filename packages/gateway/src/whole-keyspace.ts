@@ -34,7 +34,9 @@ export function everyShard(command: Coordinated): Promise<ReplyFunction> {
 /** Sends the command as it came to all shards in one turn. */
 function toAll(command: Coordinated): Promise<Buffer[]> {
   const { name } = command.entry.spec;
-  return Promise.all(command.gateway.links.map((_, i) => command.call(i, name, command.words)));
+  return Promise.all(
+    command.gateway.shards.links.map((_, i) => command.call(i, name, command.words)),
+  );
 }
 
 /** All shards answer the same, unless one fails. */
@@ -72,7 +74,7 @@ async function concatenated(command: Coordinated): Promise<ReplyFunction> {
 
 /** A shard is chosen with the weight of its keys, then one of its keys. */
 async function randomKey(command: Coordinated): Promise<ReplyFunction> {
-  const { links } = command.gateway;
+  const { links } = command.gateway.shards;
   const sizes = await Promise.all(
     links.map(async (_, i) => integerOf(await command.call(i, 'DBSIZE', ['DBSIZE']))),
   );
@@ -90,7 +92,7 @@ async function randomKey(command: Coordinated): Promise<ReplyFunction> {
 
 async function scan(command: Coordinated): Promise<ReplyFunction> {
   const { gateway, words } = command;
-  const shards = gateway.links.length;
+  const shards = gateway.shards.links.length;
   const place = readScanCursor(words[1].latin1Slice(), shards);
   if (place === undefined) return (reply) => reply.error(errors.invalidCursor);
   const { bound, shard } = place;
@@ -108,7 +110,9 @@ async function scan(command: Coordinated): Promise<ReplyFunction> {
 /** DEBUG DIGEST: every shard gives its databases' digests; equal databases are combined. */
 async function digest(command: Coordinated): Promise<ReplyFunction> {
   const replies = await Promise.all(
-    command.gateway.links.map((_, i) => command.call(i, 'HASHLANE.DIGEST', ['HASHLANE.DIGEST'])),
+    command.gateway.shards.links.map((_, i) =>
+      command.call(i, 'HASHLANE.DIGEST', ['HASHLANE.DIGEST']),
+    ),
   );
   const failure = firstError(replies);
   if (failure !== undefined) return failure;

@@ -16,7 +16,7 @@ import {
 } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
 import { busyError } from '../busy-scripts.ts';
-import { messageOf } from '../gateway.ts';
+import { messageOf } from '../error-message.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { HASHLANE_VERSION, REDIS_VERSION } from '../version.ts';
 import { errorUtf8, texts } from './arguments.ts';

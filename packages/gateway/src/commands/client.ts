@@ -335,7 +335,7 @@ async function unblockInShards(
   target: Connection,
   answer: 'timeout' | 'error',
 ): Promise<ReplyFunction> {
-  const links = target.isBlocked ? [gateway.links[target.blockedIn]!] : gateway.links;
+  const links = target.isBlocked ? [gateway.shards.links[target.blockedIn]!] : gateway.shards.links;
   const outcomes = await Promise.allSettled(
     links.map((link) => link.control({ type: 'unblock', connection: target.id, answer })),
   );

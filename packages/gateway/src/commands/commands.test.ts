@@ -8,7 +8,8 @@ import { ClientPause } from '../client-pause.ts';
 import { buildCommandIndex } from '../command-index.ts';
 import { Configuration } from '../configuration.ts';
 import type { Connection } from '../connection.ts';
-import { GATE_PAUSED, type Gateway } from '../gateway.ts';
+import { GATE_PAUSED, Gate } from '../gate.ts';
+import type { Gateway } from '../gateway.ts';
 import { copyRequest, parseCopy } from '../request-copy.ts';
 import { Statistics } from '../statistics.ts';
 import { integer } from './arguments.ts';
@@ -23,7 +24,7 @@ function makeGateway(): Gateway {
     statistics: new Statistics(),
     commands: buildCommandIndex([], serverCommands),
     connections: new Map(),
-    gate: 0,
+    gate: new Gate(),
     nowMs: () => Date.now(),
     beforeCommands() {},
     pubSub: { forget() {} },
@@ -124,13 +125,13 @@ t.test('CLIENT PAUSE holds writes and lets them go in order', async (t) => {
   const write = { spec: { flags: 1 } } as never;
   const read = { spec: { flags: 2 } } as never;
   gateway.pause.pause('write', Date.now() + 3_600_000);
-  t.equal(gateway.gate & GATE_PAUSED, GATE_PAUSED);
+  t.equal(gateway.gate.has(GATE_PAUSED), true);
   t.equal(gateway.pause.holds(first, read, parse('GET', 'a')), false);
   t.equal(gateway.pause.holds(first, write, parse('SET', 'a', 'b')), true);
   t.equal(gateway.pause.holds(second, write, parse('DEL', 'a')), true);
   t.equal(first.isBarred, true);
   gateway.pause.unpause();
-  t.equal(gateway.gate & GATE_PAUSED, 0);
+  t.equal(gateway.gate.has(GATE_PAUSED), false);
   await new Promise((resolve) => setImmediate(resolve));
   t.same(gateway.dispatched, ['SET', 'DEL']);
   t.equal(first.isBarred, false);

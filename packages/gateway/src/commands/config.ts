@@ -7,7 +7,8 @@
 import { ADMIN, LOADING, NOSCRIPT, STALE } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
 import type { ShardConfiguration } from '../configuration.ts';
-import { GATE_MISCONFIGURED, type Gateway } from '../gateway.ts';
+import { GATE_MISCONFIGURED } from '../gate.ts';
+import type { Gateway } from '../gateway.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { errorUtf8, replyHelp, replyUtf8, texts, utf8 } from './arguments.ts';
 
@@ -33,8 +34,7 @@ export function followConfiguration(gateway: Gateway): void {
   });
   configuration.onChange(['stop-writes-on-bgsave-error', 'save'], (values) => {
     const stopsWrites = values.stopWritesOnBgsaveError && values.save.length > 0;
-    if (stopsWrites && gateway.snapshots.lastStatus === 'err') gateway.gate |= GATE_MISCONFIGURED;
-    else gateway.gate &= ~GATE_MISCONFIGURED;
+    gateway.gate.set(GATE_MISCONFIGURED, stopsWrites && gateway.snapshots.lastStatus === 'err');
     return undefined;
   });
 }

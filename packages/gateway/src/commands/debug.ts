@@ -9,7 +9,9 @@ import v8 from 'node:v8';
 import { ADMIN, LOADING, NOSCRIPT, STALE } from '@hashlane/core/metadata';
 import type { ReplyWriter } from '@hashlane/resp';
 import { callOn } from '../coordinator.ts';
-import { GATE_LOADING, type Gateway, messageOf } from '../gateway.ts';
+import { messageOf } from '../error-message.ts';
+import { GATE_LOADING } from '../gate.ts';
+import type { Gateway } from '../gateway.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { errorUtf8, integer, replyHelp, texts, utf8 } from './arguments.ts';
 
@@ -46,7 +48,7 @@ function jmap({ gateway, reply }: ServerCall): void {
 /** Throws in a shard, which is then restarted from the last snapshot. */
 function crashShard({ gateway, args, reply }: ServerCall): void {
   const index = integer(args.text(2));
-  const link = index === undefined ? undefined : gateway.links[index];
+  const link = index === undefined ? undefined : gateway.shards.links[index];
   if (link === undefined) {
     reply.error('ERR no such shard');
     return;
@@ -137,9 +139,9 @@ function reload(call: ServerCall): undefined | Promise<ReplyFunction> {
 }
 
 async function reloadSnapshot(gateway: Gateway, isSaving: boolean): Promise<ReplyFunction> {
-  const wasLoading = gateway.gate & GATE_LOADING;
+  const wasLoading = gateway.gate.has(GATE_LOADING);
   try {
-    gateway.gate |= GATE_LOADING;
+    gateway.gate.set(GATE_LOADING, true);
     if (isSaving) await gateway.snapshots.save();
     const path = gateway.snapshots.existingPath();
     if (path === undefined) return replyReloadFailed('there is no snapshot');
@@ -151,14 +153,14 @@ async function reloadSnapshot(gateway: Gateway, isSaving: boolean): Promise<Repl
   } catch (problem) {
     return replyReloadFailed(messageOf(problem));
   } finally {
-    gateway.gate = (gateway.gate & ~GATE_LOADING) | wasLoading;
+    gateway.gate.set(GATE_LOADING, wasLoading);
   }
 }
 
 async function flushAll(gateway: Gateway): Promise<void> {
   const { reply } = gateway;
   const start = reply.position;
-  const flushed = gateway.links.map((_, shard) =>
+  const flushed = gateway.shards.links.map((_, shard) =>
     callOn(gateway, shard, 'FLUSHALL', ['FLUSHALL'], 0, 0),
   );
   // A shard in this thread is done already, and has replied into the gateway's writer.

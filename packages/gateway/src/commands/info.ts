@@ -16,7 +16,8 @@ import os from 'node:os';
 import { COMMAND_METADATA, INTERNAL, LOADING, STALE } from '@hashlane/core/metadata';
 import type { ShardStatistics } from '@hashlane/shard-worker';
 import type { Connection } from '../connection.ts';
-import { GATE_LOADING, type Gateway } from '../gateway.ts';
+import { GATE_LOADING } from '../gate.ts';
+import type { Gateway } from '../gateway.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { HASHLANE_VERSION, REDIS_VERSION } from '../version.ts';
 import { nowMicroseconds } from './administration.ts';
@@ -193,7 +194,7 @@ function scriptMemory(snapshot: Snapshot): Lines {
 
 /** Lines that are there only while a snapshot is being loaded. */
 function loadingLines({ gateway }: Snapshot): Lines {
-  if ((gateway.gate & GATE_LOADING) === 0) return [];
+  if (!gateway.gate.has(GATE_LOADING)) return [];
   const { done, total } = gateway.loading;
   const elapsed = Math.max(0.001, (Date.now() - gateway.statistics.startedAtMs) / 1000);
   const remaining = done === 0 ? 1 : Math.max(0, Math.round((elapsed * (total - done)) / done));
@@ -213,7 +214,7 @@ function persistence(snapshot: Snapshot): Lines {
   const total = keys.reduce((sum, database) => sum + database.keys, 0);
   const started = snapshots.startedAtSeconds;
   return [
-    ['loading', yes((gateway.gate & GATE_LOADING) !== 0)],
+    ['loading', yes(gateway.gate.has(GATE_LOADING))],
     ['async_loading', 0],
     ['current_cow_peak', 0],
     ['current_cow_size', 0],

@@ -15,7 +15,7 @@ export async function gatherShardStatistics(
   gateway: Gateway,
 ): Promise<(ShardStatistics | undefined)[]> {
   const { lastOfShard } = gateway.statistics;
-  const asked = gateway.links.map((link, i) =>
+  const asked = gateway.shards.links.map((link, i) =>
     link.control({ type: 'statistics' }).then(
       (answer) => {
         lastOfShard[i] = answer;
@@ -27,7 +27,7 @@ export async function gatherShardStatistics(
   // Not until the start is over: INFO answers while a snapshot is being loaded.
   const changes = gateway.snapshots?.changesSinceSave().catch(() => {});
   await settledOrLate(Promise.all([...asked, changes]));
-  return gateway.links.map((_, i) => lastOfShard[i]);
+  return gateway.shards.links.map((_, i) => lastOfShard[i]);
 }
 
 function settledOrLate(answers: Promise<unknown>): Promise<void> {
