@@ -268,7 +268,7 @@ export class AtOnceCommands {
         hash,
         connection.id,
         connection.database,
-        gateway.flagsOf(connection),
+        connection.requestFlags,
         NO_CLAIM,
         false,
       );

@@ -104,8 +104,7 @@ export class ClientPause {
     if (!isHeld) return false;
     this.#held.set(connection, copyRequest(parser));
     connection.commandsProcessed--;
-    connection.bar();
-    connection.isHeldByGateway = true;
+    connection.hold();
     return true;
   }
 

@@ -20,7 +20,7 @@
  */
 import type { Socket } from 'node:net';
 import { Block, ParseError, type RequestParser } from '@hashlane/resp';
-import type { ReplyReceiver } from '@hashlane/shard-worker';
+import { REQUEST_NO_TOUCH, REQUEST_RESP3, type ReplyReceiver } from '@hashlane/shard-worker';
 import type { PartedCommand } from './at-once.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { BufferLimit } from './configuration-kinds.ts';
@@ -39,7 +39,7 @@ import {
 import { lockName } from './lock-table.ts';
 import type { HeldMessage, Subscriptions } from './pub-sub.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
-import { parseCopy } from './request-copy.ts';
+import { copyRequest, parseCopy } from './request-copy.ts';
 import type { GateKind } from './script-gate.ts';
 import type { Transaction } from './transaction.ts';
 import type { Side } from './undelivered.ts';
@@ -53,6 +53,7 @@ export type ConnectionState = 'open' | 'closing' | 'closed';
 /** What of a connection CLIENT RESET and HELLO change; also what CLIENT LIST shows. */
 export class Connection implements ReplyReceiver {
   readonly id: number;
+  readonly client: number;
   readonly readsWriter = true;
   readonly socket: Socket;
   readonly gateway: Gateway;
@@ -81,7 +82,7 @@ export class Connection implements ReplyReceiver {
   blockedIn = 0;
   /** Waits for something; input is kept unparsed. */
   isBarred = false;
-  /** Barred by CLIENT PAUSE or an asynchronous server command, which release it themselves. */
+  /** Barred by something of the gateway's, which releases it itself: see `hold`. */
   isHeldByGateway = false;
   /** The command that is waiting was sent under CLIENT REPLY OFF or SKIP. */
   isLateReplyDropped = false;
@@ -142,6 +143,7 @@ export class Connection implements ReplyReceiver {
     this.gateway = gateway;
     this.socket = socket;
     this.id = id;
+    this.client = id;
     this.address = formatAddress(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatAddress(socket.localAddress, socket.localPort);
     this.createdAtMs = Date.now();
@@ -273,10 +275,15 @@ export class Connection implements ReplyReceiver {
   }
 
   #failProtocol(parser: RequestParser): void {
-    this.gateway.replyLocally(this, (reply) => reply.error(parser.error));
+    this.gateway.localReplies.write(this, (reply) => reply.error(parser.error));
     parser.reset();
     if (this.#parser === parser) this.#parser = undefined;
     this.closeAfterReplies();
+  }
+
+  /** REQUEST_* flags of its commands. */
+  get requestFlags(): number {
+    return (this.protocol === 3 ? REQUEST_RESP3 : 0) | (this.isNoTouch ? REQUEST_NO_TOUCH : 0);
   }
 
   /** Connected from this machine. */
@@ -305,9 +312,16 @@ export class Connection implements ReplyReceiver {
     this.isBarred = true;
   }
 
-  /** Keeps a command, and all that follows, until nothing is outstanding. */
-  putOff(command: Block): void {
-    this.#putOffCommand = command;
+  /** Stops parsing until `release` by the gateway, whatever shards answer meanwhile. */
+  hold(): void {
+    this.bar();
+    this.isHeldByGateway = true;
+  }
+
+  /** Keeps a command, and all that follows, until nothing is outstanding: it is dispatched again. */
+  putOff(parser: RequestParser): void {
+    this.commandsProcessed--;
+    this.#putOffCommand = copyRequest(parser);
     this.bar();
   }
 
@@ -414,9 +428,17 @@ export class Connection implements ReplyReceiver {
       const from = block.view.getInt32(span, true);
       order.receive(source, block, from, block.view.getInt32(span + 4, true) - from, staging);
     }
-    this.gateway.sendStaging(this);
+    this.#sendStaging();
     this.#settle(count);
     return false;
+  }
+
+  /** Sends the replies that are in order now. */
+  #sendStaging(): void {
+    const { staging } = this.gateway;
+    if (staging.position === 0) return;
+    if (this.send(staging.block, 0, staging.position)) staging.take();
+    else staging.reset();
   }
 
   #settle(count: number): void {
@@ -446,7 +468,7 @@ export class Connection implements ReplyReceiver {
     if (this.#isMixed) {
       const order = this.#order as ReplyOrder;
       order.receive(source, block, start, end - start, this.gateway.staging);
-      this.gateway.sendStaging(this);
+      this.#sendStaging();
     } else {
       isHeld = this.send(block, start, end);
     }

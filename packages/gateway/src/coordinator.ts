@@ -25,12 +25,11 @@ import { AtOnceCommands } from './at-once.ts';
 import { runWithBorrowed } from './borrowing.ts';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
-import { messageOf } from './error-message.ts';
 import { FirstTries } from './first-try.ts';
 import type { Gateway } from './gateway.ts';
 import { useOf } from './isolation.ts';
+import { replyNothing } from './local-replies.ts';
 import { runMove } from './moves.ts';
-import { LOCAL } from './reply-order.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { callShard } from './shard-call.ts';
 import { ShardWaits } from './shard-waits.ts';
@@ -131,16 +130,14 @@ export class Coordinator {
     ) {
       return;
     }
-    connection.expect(LOCAL);
-    connection.bar();
-    connection.isHeldByGateway = true;
+    this.#gateway.localReplies.announce(connection);
     this.#execute(connection, entry, parser);
   }
 
   /** A first try found nothing. */
   #wait(connection: Connection, entry: CommandEntry, copy: RequestParser): void {
     const settle = (answer: Buffer | undefined): void =>
-      this.#settle(connection, (reply) => {
+      this.#gateway.localReplies.settle(connection, (reply) => {
         if (answer === undefined) reply.nullArray();
         else reply.raw(answer);
       });
@@ -156,21 +153,19 @@ export class Coordinator {
   #execute(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
     if (connection.state === 'closed') {
       // Its client has gone since the first try: nothing is popped for it.
-      this.#settle(connection, () => {});
+      this.#gateway.localReplies.settle(connection, replyNothing);
       return;
     }
     const command = this.#prepare(connection, entry, parser, false);
     this.#settleLater(command, this.#run(command));
   }
 
-  #settleLater({ connection, entry }: Coordinated, reply: Promise<ReplyFunction>): void {
+  #settleLater({ connection, entry }: Coordinated, later: Promise<ReplyFunction>): void {
     const isSilent = connection.replyMode !== 'on';
-    reply.then(
-      (write) => this.#settle(connection, isSilent ? () => {} : write),
-      (error: unknown) => {
-        this.#gateway.logger.error({ err: error }, `${entry.spec.name} over several shards failed`);
-        this.#settle(connection, (reply) => reply.error(`ERR internal error: ${messageOf(error)}`));
-      },
+    this.#gateway.localReplies.settleLater(
+      connection,
+      isSilent ? later.then(() => replyNothing) : later,
+      `${entry.spec.name} over several shards failed`,
     );
   }
 
@@ -192,11 +187,6 @@ export class Coordinator {
   ): Promise<ReplyFunction> {
     const command = this.#prepare(connection, entry, parser, true);
     return this.#strategies[entry.spec.spread ?? 'every'](command);
-  }
-
-  #settle(connection: Connection, write: ReplyFunction): void {
-    this.#gateway.writeApart(connection, write);
-    connection.release();
   }
 
   #prepare(
@@ -221,7 +211,7 @@ export class Coordinator {
       (range) => isWrite && !isReadOnly((spec.keys as readonly KeyRange[])[range]),
     );
     const database = connection.database;
-    const flags = gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING;
+    const flags = connection.requestFlags | REQUEST_DENY_BLOCKING;
     const command: Coordinated = {
       gateway,
       connection,

@@ -21,7 +21,6 @@ import type { Connection } from './connection.ts';
 import { GATE_LOCKED } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 import type { KeyUse } from './isolation.ts';
-import { LOCAL } from './reply-order.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 
 class FirstTry implements ReplyReceiver {
@@ -107,9 +106,7 @@ export class FirstTries {
     args.add(parser, 0, first + run);
     args.add(parser, first + count, parser.argc - first - count);
     const copy = copyRequest(parser);
-    connection.expect(LOCAL);
-    connection.bar();
-    connection.isHeldByGateway = true;
+    gateway.localReplies.announce(connection);
     gateway.shards.links[shard]!.submit(
       new FirstTry(connection, () => missed(parseCopy(copy))),
       entry.command,
@@ -117,7 +114,7 @@ export class FirstTries {
       0,
       connection.id,
       connection.database,
-      gateway.flagsOf(connection) | REQUEST_DENY_BLOCKING | REQUEST_GIVES_WAY,
+      connection.requestFlags | REQUEST_DENY_BLOCKING | REQUEST_GIVES_WAY,
       NO_CLAIM,
       false,
     );

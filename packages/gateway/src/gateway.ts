@@ -15,7 +15,6 @@ import {
   COMMAND_METADATA,
   type CommandMetadata,
   DENYOOM,
-  FAST,
   isReadOnly,
   KeyFinder,
   type KeyRange,
@@ -25,7 +24,6 @@ import {
   NO_MANDATORY_KEYS,
   NO_MULTI,
   NOT_KEY,
-  PUBSUB,
   WRITE,
 } from '@hashlane/core/metadata';
 import {
@@ -43,8 +41,6 @@ import {
   hashBytes,
   type InProcessLink,
   NO_CLAIM,
-  REQUEST_NO_TOUCH,
-  REQUEST_RESP3,
   type ReplyReceiver,
   type RequestArguments,
   type ShardGroup,
@@ -59,7 +55,6 @@ import type { Configuration } from './configuration.ts';
 import type { BufferLimits } from './configuration-kinds.ts';
 import { type Connection, NO_SHARD } from './connection.ts';
 import { Coordinator } from './coordinator.ts';
-import { messageOf } from './error-message.ts';
 import {
   GATE_BUSY,
   GATE_LOADING,
@@ -70,12 +65,12 @@ import {
 } from './gate.ts';
 import { addUse, createIsolation, type Isolation, type KeyUse } from './isolation.ts';
 import { REPLY_BLOCK_BYTES, SPARE_PARSERS_MAX } from './limits.ts';
+import { LocalReplies } from './local-replies.ts';
 import type { Logger } from './log.ts';
-import { isSubscription, PubSub } from './pub-sub.ts';
-import { LOCAL } from './reply-order.ts';
+import { PubSub } from './pub-sub.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 import { ScriptGate } from './script-gate.ts';
-import type { ReplyFunction, ServerCall } from './server-command.ts';
+import { ServerExecutor } from './server-executor.ts';
 import { SilentReceiver } from './silent-receiver.ts';
 import type { SnapshotScheduler } from './snapshot-scheduler.ts';
 import { sortsAlone } from './sorting.ts';
@@ -83,9 +78,6 @@ import { Statistics } from './statistics.ts';
 import { queueCommand, refuseExec, type Transaction, unwatch } from './transaction.ts';
 import { Turn } from './turn.ts';
 import { poppedSide, returnElements } from './undelivered.ts';
-
-/** One call in so many of a fast command is timed; a power of two. */
-const SERVED_SAMPLE = 16;
 
 export class Gateway {
   readonly configuration: Configuration;
@@ -96,6 +88,8 @@ export class Gateway {
   readonly isolation: Isolation;
   readonly pause: ClientPause;
   readonly scriptGate: ScriptGate;
+  readonly localReplies = new LocalReplies(this);
+  readonly serverExecutor = new ServerExecutor(this);
   readonly pubSub = new PubSub(this);
   readonly statistics = new Statistics();
   /** Where the keys of the request are that was looked at last. */
@@ -126,7 +120,6 @@ export class Gateway {
   #spareParsers: RequestParser[] = [];
   #resumable: Connection[] = [];
   #nextConnection = 1;
-  #served = 0;
   /** Receivers of late replies that are not connections: coordinators' waits. */
   readonly #waits = new Map<number, ReplyReceiver>();
 
@@ -217,14 +210,6 @@ export class Gateway {
     }
   }
 
-  /** Sends what was put in order for a connection. */
-  sendStaging(connection: Connection): void {
-    const { staging } = this;
-    if (staging.position === 0) return;
-    if (connection.send(staging.block, 0, staging.position)) staging.take();
-    else staging.reset();
-  }
-
   /** Who gets the late reply that is addressed to this number. */
   receiverOf(id: number): ReplyReceiver | undefined {
     return this.connections.get(id) ?? this.#waits.get(id);
@@ -288,7 +273,7 @@ export class Gateway {
         writer.error(errors.shardFailed);
         connection.late(shard, writer.block, 0, writer.position);
       } else {
-        this.replyErrorApart(connection, errors.shardFailed);
+        this.localReplies.errorApart(connection, errors.shardFailed);
         connection.release();
       }
     }
@@ -319,8 +304,7 @@ export class Gateway {
   /** Looks at nobody's input any more; replies still go out. */
   holdAll(): void {
     for (const connection of this.connections.values()) {
-      connection.bar();
-      connection.isHeldByGateway = true;
+      connection.hold();
     }
   }
 
@@ -400,7 +384,7 @@ export class Gateway {
       return;
     }
     if (connection.replyMode !== 'on') this.#dispatchSilently(connection, entry, parser);
-    else if (entry.handler !== undefined) this.#serve(connection, entry, parser);
+    else if (entry.handler !== undefined) this.serverExecutor.execute(connection, entry, parser);
     else this.#route(connection, entry, parser, ownsBlock);
   }
 
@@ -430,7 +414,7 @@ export class Gateway {
     for (let i = 1; i < parser.argc && i < 20; i++) args.push(parser.text(i));
     this.statistics.rejected(undefined);
     if (connection.transaction !== undefined) connection.transaction.isAborted = true;
-    this.replyError(connection, unknownCommand(parser.text(0), args));
+    this.localReplies.error(connection, unknownCommand(parser.text(0), args));
   }
 
   #replyUnknownSubcommand(
@@ -448,7 +432,7 @@ export class Gateway {
       return;
     }
     if (connection.transaction !== undefined) connection.transaction.isAborted = true;
-    this.replyError(connection, text);
+    this.localReplies.error(connection, text);
   }
 
   /** True when the command was refused or put off. */
@@ -485,126 +469,10 @@ export class Gateway {
     return shard < 0 || this.shards.busyShards.has(shard);
   }
 
-  // Answering here
-
-  #serve(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
-    const { flags } = entry.spec;
-    if ((flags & PUBSUB) !== 0 && this.pubSub.mustWait(connection, flags)) {
-      this.putOff(connection, parser);
-      return;
-    }
-    const { reply } = this;
-    const start = reply.position;
-    // Confirmations of subscriptions are messages, which clients always get.
-    const isSilent = connection.replyMode !== 'on' && !isSubscription(flags);
-    reply.protocol = connection.protocol;
-    const call: ServerCall = { gateway: this, connection, args: parser, reply };
-    // Of the fast commands (PING, ECHO) one call in so many is timed, for all of them.
-    const isFast = (flags & FAST) !== 0;
-    const isTimed = !isFast || (this.#served++ & (SERVED_SAMPLE - 1)) === 0;
-    const started = isTimed ? performance.now() : 0;
-    const errorsBefore = reply.errors;
-    const later = entry.handler?.(call);
-    const failed = reply.errors !== errorsBefore;
-    const elapsed = isTimed ? (performance.now() - started) * 1000 : 0;
-    this.statistics.served(entry, isFast ? elapsed * SERVED_SAMPLE : elapsed, failed);
-    if (later instanceof Promise) {
-      this.#awaitReply(connection, isSilent ? later.then(() => replyNothing) : later);
-      return;
-    }
-    // What it gave others (CLIENT UNBLOCK) came before its own reply.
-    const own = Math.max(start, this.turn.cutAt);
-    // CLIENT REPLY ON and RESET answer themselves.
-    if (isSilent && connection.replyMode !== 'on') reply.position = own;
-    if (connection.outstanding > 0 && reply.position > own) this.#putInOrder(connection, own);
-  }
-
-  /** Replies made here while shards still owe earlier ones take their place in the order. */
-  #putInOrder(connection: Connection, start: number): void {
-    const { reply } = this;
-    const copy = Buffer.from(reply.block.bytes.subarray(start, reply.position));
-    reply.position = start;
-    connection.expect(LOCAL);
-    connection.receiveLocal(new Block(copy), 0, copy.length);
-  }
-
-  #awaitReply(connection: Connection, later: Promise<ReplyFunction>): void {
-    connection.expect(LOCAL);
-    connection.bar();
-    connection.isHeldByGateway = true;
-    this.settleLater(connection, later);
-  }
-
-  /**
-   * Executes one of the gateway's own commands within a transaction; its reply goes to `writer`, or
-   * is what the promise resolves with.
-   */
-  serveWithin(
-    connection: Connection,
-    entry: CommandEntry,
-    parser: RequestParser,
-    writer: ReplyWriter,
-  ): undefined | Promise<ReplyFunction> {
-    const call: ServerCall = { gateway: this, connection, args: parser, reply: writer };
-    const started = performance.now();
-    const later = entry.handler?.(call);
-    this.statistics.served(entry, (performance.now() - started) * 1000, writer.errors > 0);
-    this.statistics.countErrors(writer);
-    return later instanceof Promise ? later : undefined;
-  }
-
-  /** Replies to a barred connection, whose slot was announced with `expect(LOCAL)`, and frees it. */
-  settleLater(connection: Connection, later: Promise<ReplyFunction>): void {
-    const settle = (write: ReplyFunction): void => {
-      this.writeApart(connection, write);
-      connection.release();
-    };
-    later.then(settle, (error: unknown) => {
-      this.logger.error({ err: error }, 'a server command failed');
-      settle((reply) => reply.error(`ERR internal error: ${messageOf(error)}`));
-    });
-  }
-
-  /** Writes the reply of a slot that was announced with `expect(LOCAL)`. */
-  writeApart(connection: Connection, write: ReplyFunction): void {
-    const writer = new ReplyWriter(256);
-    writer.protocol = connection.protocol;
-    write(writer);
-    this.statistics.countErrors(writer);
-    connection.receiveLocal(writer.block, 0, writer.position);
-  }
-
-  /** Writes a reply of the gateway's own in the connection's order of replies. */
-  replyLocally(connection: Connection, write: ReplyFunction): void {
-    const { reply } = this;
-    const start = reply.position;
-    reply.protocol = connection.protocol;
-    write(reply);
-    if (connection.outstanding > 0) this.#putInOrder(connection, start);
-  }
-
-  /** Replies an error and counts it, also when the client does not want to hear of it. */
-  replyError(connection: Connection, text: string): void {
-    if (connection.replyMode === 'on') {
-      this.replyLocally(connection, (reply) => reply.error(text));
-      return;
-    }
-    this.statistics.error(text);
-    if (connection.replyMode === 'skip') connection.replyMode = 'on';
-  }
-
-  /** Sends an error that answers no command of the chunk being processed. */
-  replyErrorApart(connection: Connection, text: string): void {
-    const writer = new ReplyWriter(256);
-    writer.error(text);
-    this.statistics.countErrors(writer);
-    connection.send(writer.block, 0, writer.position);
-  }
-
   /** CLIENT REPLY OFF or SKIP: the command runs, nobody hears of it. */
   #dispatchSilently(connection: Connection, entry: CommandEntry, parser: RequestParser): void {
     const mode = connection.replyMode;
-    if (entry.handler !== undefined) this.#serve(connection, entry, parser);
+    if (entry.handler !== undefined) this.serverExecutor.execute(connection, entry, parser);
     else this.#submitSilently(connection, entry, parser);
     if (mode !== 'skip') return;
     // SKIP is for one command, unless that command was SKIP again.
@@ -637,21 +505,13 @@ export class Gateway {
         hash,
         connection.id,
         connection.database,
-        this.flagsOf(connection),
+        connection.requestFlags,
         NO_CLAIM,
         ownsBlock,
       );
       return;
     }
     this.#submit(connection, entry, parser, connection, ownsBlock);
-  }
-
-  /** REQUEST_* flags of a connection's commands. */
-  flagsOf(connection: Connection): number {
-    return (
-      (connection.protocol === 3 ? REQUEST_RESP3 : 0) |
-      (connection.isNoTouch ? REQUEST_NO_TOUCH : 0)
-    );
   }
 
   /** Sends a command to the shard of its keys, or hands it to the coordinator. */
@@ -721,7 +581,7 @@ export class Gateway {
     parser: RequestParser,
   ): boolean {
     if (this.mustSettle(connection, spec.flags, shard)) {
-      this.putOff(connection, parser);
+      connection.putOff(parser);
       return false;
     }
     if ((spec.flags & NO_MANDATORY_KEYS) !== 0) {
@@ -729,12 +589,6 @@ export class Gateway {
     }
     // Who blocks takes from one shard, and may wait for long.
     return shard >= 0 || isBlocking || this.scriptGate.enters(connection, 'command', parser);
-  }
-
-  /** Dispatches a command again when all that its connection is owed has come. */
-  putOff(connection: Connection, parser: RequestParser): void {
-    connection.commandsProcessed--;
-    connection.putOff(copyRequest(parser));
   }
 
   #send(
@@ -759,7 +613,7 @@ export class Gateway {
       hash,
       connection.id,
       connection.database,
-      this.flagsOf(connection),
+      connection.requestFlags,
       NO_CLAIM,
       ownsBlock,
     );
@@ -784,7 +638,7 @@ export class Gateway {
       0,
       connection.id,
       connection.database,
-      this.flagsOf(connection),
+      connection.requestFlags,
       NO_CLAIM,
       false,
     );
@@ -820,8 +674,7 @@ export class Gateway {
     if (!this.gate.has(GATE_LOCKED)) return false;
     const isHeld = this.isolation.holds(use, () => this.#runHeld(connection, work));
     if (!isHeld) return false;
-    connection.bar();
-    connection.isHeldByGateway = true;
+    connection.hold();
     connection.isWaitingForLock = true;
     return true;
   }
@@ -892,5 +745,3 @@ export class Gateway {
     return this.shards.router.shardOf(parser.block, offset, length, hash);
   }
 }
-
-function replyNothing(): void {}

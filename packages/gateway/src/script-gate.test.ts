@@ -19,7 +19,7 @@ function makeGate() {
 }
 
 function makeConnection(): Connection {
-  return { replyMode: 'on', outstanding: 1, bar() {}, release() {} } as unknown as Connection;
+  return { replyMode: 'on', outstanding: 1, hold() {}, release() {} } as unknown as Connection;
 }
 
 async function turns(): Promise<void> {

@@ -61,8 +61,7 @@ export class ScriptGate {
 
   #hold(connection: Connection, kind: GateKind, command: Block): void {
     connection.commandsProcessed--;
-    connection.bar();
-    connection.isHeldByGateway = true;
+    connection.hold();
     connection.isWaitingAtGate = true;
     this.#held[kind].push({
       connection,

@@ -254,7 +254,7 @@ export class ShardWaits implements WaitOwner {
   ): void {
     const { connection } = wait;
     const gateway = this.#gateway;
-    const flags = gateway.flagsOf(connection) | REQUEST_WAITS_ONLY;
+    const flags = connection.requestFlags | REQUEST_WAITS_ONLY;
     gateway.beforeCommands();
     for (const shard of wait.shards) {
       const args = this.#arguments;

@@ -32,8 +32,8 @@ import { isSentAtOnce } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import type { KeyUse } from './isolation.ts';
 import { TRANSACTION_BYTES_MIN } from './limits.ts';
+import { replyNothing } from './local-replies.ts';
 import { EVERYTHING, keyNamed } from './lock-table.ts';
-import { LOCAL } from './reply-order.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf, ShardCall } from './shard-call.ts';
@@ -176,7 +176,7 @@ export function queueCommand(
 ): void {
   const shard = entry.handler === undefined ? gateway.shardOfCommand(entry, parser) : NO_SHARD;
   transaction.add(entry, parser, shard, gateway.shards.links.length > 1);
-  gateway.replyLocally(connection, (reply) => reply.simple('QUEUED'));
+  gateway.localReplies.write(connection, (reply) => reply.simple('QUEUED'));
 }
 
 /** EXEC. */
@@ -187,27 +187,27 @@ export function executeTransaction(
 ): void {
   const { transaction, watchedShards } = connection;
   if (transaction === undefined) {
-    gateway.replyError(connection, errors.execWithoutMulti);
+    gateway.localReplies.error(connection, errors.execWithoutMulti);
     return;
   }
   if (
     gateway.shards.links.length > 1 &&
     gateway.mustSettle(connection, transaction.flags, transaction.shard ?? -1)
   ) {
-    gateway.putOff(connection, args);
+    connection.putOff(args);
     return;
   }
   if (!entersGate(gateway, connection, transaction, args)) return;
   connection.transaction = undefined;
   if (transaction.isAborted) {
     unwatch(gateway, connection);
-    gateway.replyError(connection, errors.execAborted);
+    gateway.localReplies.error(connection, errors.execAborted);
     return;
   }
   if (hasScripts(transaction)) gateway.beforeScript(connection);
   const isWatching = watchedShards.size > 0;
   if (transaction.length === 0 && !isWatching) {
-    gateway.replyLocally(connection, (reply) => reply.array(0));
+    gateway.localReplies.write(connection, (reply) => reply.array(0));
     return;
   }
   const { shard } = transaction;
@@ -243,7 +243,7 @@ function entersGate(
 export function refuseExec(gateway: Gateway, connection: Connection, reason: string): void {
   connection.transaction = undefined;
   unwatch(gateway, connection);
-  gateway.replyError(connection, execRefused(reason));
+  gateway.localReplies.error(connection, execRefused(reason));
 }
 
 /** What a transaction's commands do with their keys. */
@@ -285,9 +285,7 @@ function executeOverShards(
   const use = useOfTransaction(gateway, transaction);
   const watched = connection.watchedKeys;
   for (const name of watched) if (!use.has(name)) use.set(name, false);
-  connection.expect(LOCAL);
-  connection.bar();
-  connection.isHeldByGateway = true;
+  gateway.localReplies.announce(connection);
   const isWatching = connection.watchedShards.size > 0;
   const work = (): Promise<ReplyFunction> =>
     new Execution(gateway, connection).run(transaction, isWatching);
@@ -299,7 +297,7 @@ function executeOverShards(
       : isolation.runAtOnce(use, isSentInParts(transaction) ? () => waiters.whileSent(work) : work);
   const reply = isSilent ? done.then(() => replyNothing) : done;
   gateway.pubSub.hold(connection);
-  gateway.settleLater(connection, reply);
+  gateway.localReplies.settleLater(connection, reply);
   const letGo = (): void => gateway.pubSub.letGo(connection);
   // After the reply, which waits for the same promise.
   reply.then(letGo, letGo);
@@ -354,8 +352,6 @@ class HeldWaiters {
     }
   }
 }
-
-function replyNothing(): void {}
 
 /** One EXEC over several shards. */
 class Execution {
@@ -470,7 +466,7 @@ class Execution {
       write = await answer;
     } else {
       await Promise.all(this.#pending);
-      write = (await gateway.serveWithin(connection, entry, parser, writer)) ?? undefined;
+      write = await gateway.serverExecutor.executeWithin(connection, entry, parser, writer);
     }
     this.#keep(index, write, writer);
   }

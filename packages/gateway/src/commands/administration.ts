@@ -84,11 +84,10 @@ function shutdown(call: ServerCall): void {
     reply.error(busyError(gateway.shards.busyShards));
     return;
   }
-  connection.bar();
-  connection.isHeldByGateway = true;
+  connection.hold();
   gateway.shutdown({ save, force: has('force') }).catch((error: unknown) => {
     gateway.logger.error({ err: error }, 'SHUTDOWN failed');
-    gateway.replyErrorApart(connection, 'ERR Errors trying to SHUTDOWN. Check logs.');
+    gateway.localReplies.errorApart(connection, 'ERR Errors trying to SHUTDOWN. Check logs.');
     connection.release();
   });
 }

@@ -56,7 +56,7 @@ function makeConnection(gateway: Gateway): Connection {
     commandsProcessed: 1,
     isBarred: false,
     isHeldByGateway: false,
-    bar() {
+    hold() {
       this.isBarred = true;
     },
     release() {
