@@ -15,8 +15,6 @@ export const TEST_MS_MAX = 200_000;
 export const LOG_CHARACTERS_MAX = 1024 * 1024;
 /** Clients of a server of `start()` that may wait to be let in; the system may allow fewer. */
 export const BACKLOG = 4096;
-/** A server in this process that takes longer to its first reply is not what a test can afford. */
-export const START_HERE_MS_MAX = 150;
 /** A case of a queue library's suite; cases at once in a cell; what a case may wait for jobs. */
 export const CASE_MS_MAX = 60_000;
 export const CASES_AT_ONCE = 6;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { type StartOptions, start } from './index.ts';
-import { START_HERE_MS_MAX, TEST_MS_MAX } from './limits.ts';
+import { TEST_MS_MAX } from './limits.ts';
 import { RawClient } from './raw-client.ts';
 
 t.setTimeout(TEST_MS_MAX);
@@ -107,16 +107,22 @@ void t.test('a snapshot that lies in the working directory is left alone', async
   }
 });
 
-void t.test('it starts quickly', async (t) => {
-  const times: number[] = [];
+void t.test('it starts in less time than Node itself', async (t) => {
+  const ours: number[] = [];
+  const nodes: number[] = [];
+  // In turn, so that what else the machine does befalls both.
   for (let i = 0; i < 5; i++) {
-    const began = performance.now();
+    let began = performance.now();
+    await promisify(execFile)(process.execPath, ['--eval', '0']);
+    nodes.push(performance.now() - began);
+    began = performance.now();
     await using server = await start();
     await server.client().ping();
-    times.push(performance.now() - began);
+    ours.push(performance.now() - began);
   }
-  const median = times.sort((a, b) => a - b)[2] ?? 0;
-  t.ok(median < START_HERE_MS_MAX, `first reply after ${median.toFixed(1)} ms`);
+  const medians = [ours, nodes].map((times) => times.sort((a, b) => a - b)[2] ?? 0);
+  const [our = 0, node = 0] = medians;
+  t.ok(our < node, `first reply after ${our.toFixed(1)} ms, Node after ${node.toFixed(1)} ms`);
 });
 
 void t.test('no handle is left: the process ends by itself', async (t) => {
