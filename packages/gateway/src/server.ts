@@ -188,10 +188,6 @@ export function startShards(gateway: Gateway, seed: number, threads?: Threads): 
       gateway.pubSub.receivers(isSharded ? 'shard' : 'channel', channel),
     scriptLog: (level, text) => logger[LOG_METHODS[level]](text),
     scriptBusy: (shard, script) => gateway.scriptBusy(shard, script),
-    refused: (name, text) => {
-      gateway.statistics.error(text);
-      gateway.statistics.rejected(gateway.commands.named(name));
-    },
     failed: (shard, reason) => {
       logger.error(`shard ${shard} failed ${reason}`);
       gateway.shardFailed(shard);
