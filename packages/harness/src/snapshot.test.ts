@@ -227,3 +227,17 @@ async function failingSaves(t: Test, shards: number): Promise<void> {
 for (const shards of [0, 2]) {
   void t.test(`a snapshot that fails, ${shards} shards`, (t) => failingSaves(t, shards));
 }
+
+void t.test('a server whose working directory was removed lives on', async (t) => {
+  const dir = t.testdir({ gone: {} });
+  await using server = await startServer({ shards: 2, dir: join(dir, 'gone') });
+  using client = await server.connect();
+  await client.text('SET', 'k', 'v');
+  // Node starts no thread there; what it started would end the process.
+  rmSync(server.dir, { recursive: true });
+  t.match(await client.call('SAVE'), /^-ERR/);
+  t.equal(await client.text('GET', 'k'), 'v');
+  t.match(server.log, /the working directory of the process is gone/);
+  await client.call('SHUTDOWN', 'NOSAVE').catch(() => {});
+  t.strictSame(await server.exited, { code: 0, signal: null });
+});

@@ -5,6 +5,7 @@
  * when it is idle. Everything else in this package sees threads through `Threads` alone, so that
  * the simulation (packages/simulation) can run shards in one thread, with ports of its own.
  */
+import { realpathSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { BackgroundTask } from './background-task.ts';
@@ -55,7 +56,13 @@ export class WorkerThreads implements Threads {
     return this.#shardPool.run(task, { transferList: ports as never });
   }
 
-  runBackground(task: BackgroundTask, ports: readonly MessagePort[]): Promise<unknown> {
+  async runBackground(task: BackgroundTask, ports: readonly MessagePort[]): Promise<unknown> {
+    try {
+      mustHaveWorkingDirectory();
+    } catch (error) {
+      for (const port of ports) port.close();
+      throw error;
+    }
     this.#backgroundPool ??= new Piscina({
       filename: POOL_FILE.href,
       name: 'runBackgroundTask',
@@ -70,5 +77,20 @@ export class WorkerThreads implements Threads {
   async end(): Promise<void> {
     await this.#shardPool?.destroy();
     await this.#backgroundPool?.destroy();
+  }
+}
+
+/**
+ * Throws when the process's working directory was removed: Node ends the process when a thread
+ * starts there.
+ */
+function mustHaveWorkingDirectory(): void {
+  try {
+    // process.cwd() would answer from memory.
+    realpathSync.native('.');
+  } catch (error) {
+    throw new Error('no thread can start: the working directory of the process is gone', {
+      cause: error,
+    });
   }
 }
