@@ -14,7 +14,7 @@ import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { GATE_PAUSED } from './gate.ts';
 import type { Gateway } from './gateway.ts';
-import { copyRequest, parseCopy } from './request-copy.ts';
+import { copyRequest } from './request-copy.ts';
 
 export type PauseMode = 'write' | 'all';
 
@@ -91,9 +91,7 @@ export class ClientPause {
         if (connection.state !== 'open') continue;
         // Released first: the command may bar its connection again.
         connection.release();
-        gateway.turn.enter(connection);
-        gateway.dispatch(connection, parseCopy(command), false);
-        gateway.turn.cut(connection);
+        gateway.dispatcher.dispatchAgain(connection, command);
       }
     });
   }

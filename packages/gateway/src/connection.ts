@@ -39,7 +39,7 @@ import {
 import { lockName } from './lock-table.ts';
 import type { HeldMessage, Subscriptions } from './pub-sub.ts';
 import { LOCAL, ReplyOrder } from './reply-order.ts';
-import { copyRequest, parseCopy } from './request-copy.ts';
+import { copyRequest } from './request-copy.ts';
 import type { GateKind } from './script-gate.ts';
 import type { Transaction } from './transaction.ts';
 import type { Side } from './undelivered.ts';
@@ -195,7 +195,7 @@ export class Connection implements ReplyReceiver {
       }
       const handsOver = isOwn && at === 0 && next === end && end >= HANDOVER_BYTES_MIN;
       at = next;
-      if (parser.argc > 0) gateway.dispatch(this, parser, handsOver);
+      if (parser.argc > 0) gateway.dispatcher.dispatch(this, parser, handsOver);
       if (this.#parser !== undefined) {
         this.#parser = undefined;
         gateway.giveParser(parser);
@@ -351,8 +351,7 @@ export class Connection implements ReplyReceiver {
     if (!this.isBarred && this.#putOffCommand !== undefined) {
       const command = this.#putOffCommand;
       this.#putOffCommand = undefined;
-      this.gateway.dispatch(this, parseCopy(command), false);
-      this.gateway.turn.cut(this);
+      this.gateway.dispatcher.dispatchAgain(this, command);
     }
     if (!this.isBarred && this.#input !== undefined) this.#processKept();
     if (this.#isOverfull()) return;

@@ -204,7 +204,7 @@ export class Coordinator {
     }
     const count = gateway.keys.find(spec, parser);
     const keys = Array.from(gateway.keys.positions.subarray(0, count));
-    const owners = keys.map((position) => gateway.shardOfArgument(parser, position));
+    const owners = keys.map((position) => gateway.placement.shardOfArgument(parser, position));
     const isWrite = (spec.flags & (WRITE | MAY_REPLICATE)) !== 0;
     const isWritten = Array.from(
       gateway.keys.ranges.subarray(0, count),

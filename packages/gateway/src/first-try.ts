@@ -20,7 +20,7 @@ import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { GATE_LOCKED } from './gate.ts';
 import type { Gateway } from './gateway.ts';
-import type { KeyUse } from './isolation.ts';
+import { addUseOf, type KeyUse } from './isolation.ts';
 import { copyRequest, parseCopy } from './request-copy.ts';
 
 class FirstTry implements ReplyReceiver {
@@ -83,9 +83,9 @@ export class FirstTries {
     }
     const copy = parseCopy(copyRequest(parser));
     const use: KeyUse = new Map();
-    gateway.addUseOf(use, spec, copy);
+    addUseOf(use, gateway.keys, spec, copy);
     const send = (): void => this.#send(connection, entry, copy, missed);
-    if (!gateway.holdForLock(connection, () => use, send)) send();
+    if (!gateway.lockGate.holds(connection, () => use, send)) send();
     return true;
   }
 
@@ -98,9 +98,9 @@ export class FirstTries {
     const gateway = this.#gateway;
     const count = gateway.keys.find(entry.spec, parser);
     const first = gateway.keys.positions[0]!;
-    const shard = gateway.shardOfArgument(parser, first);
+    const shard = gateway.placement.shardOfArgument(parser, first);
     let run = 1;
-    while (run < count && gateway.shardOfArgument(parser, first + run) === shard) run++;
+    while (run < count && gateway.placement.shardOfArgument(parser, first + run) === shard) run++;
     const args = this.#arguments;
     args.begin(parser);
     args.add(parser, 0, first + run);

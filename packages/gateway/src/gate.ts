@@ -26,6 +26,7 @@ export class Gate {
     else this.reasons &= ~reason;
   }
 
+  /** Is this one of the reasons now? */
   has(reason: number): boolean {
     return (this.reasons & reason) !== 0;
   }

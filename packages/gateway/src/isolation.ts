@@ -16,6 +16,16 @@
  *
  * Held back means barred: the connection's later commands wait too, so its order stays.
  */
+import {
+  type CommandMetadata,
+  isReadOnly,
+  type KeyFinder,
+  type KeyRange,
+  MAY_REPLICATE,
+  NOT_KEY,
+  WRITE,
+} from '@hashlane/core/metadata';
+import type { RequestParser } from '@hashlane/resp';
 import type { Coordinated } from './coordinator.ts';
 import { GATE_LOCKED } from './gate.ts';
 import type { Gateway } from './gateway.ts';
@@ -182,6 +192,25 @@ export function useOf({ isWritten, keys, words }: Coordinated): KeyUse {
     addUse(use, words[position]!, isWritten[i]!);
   });
   return use;
+}
+
+/** Adds what a command does with its keys; `keys` finds them. */
+export function addUseOf(
+  use: KeyUse,
+  keys: KeyFinder,
+  spec: CommandMetadata,
+  parser: RequestParser,
+): void {
+  const count = keys.find(spec, parser);
+  const isWrite = (spec.flags & (WRITE | MAY_REPLICATE)) !== 0;
+  for (let i = 0; i < count; i++) {
+    const position = keys.positions[i];
+    const from = parser.offset(position);
+    const key = parser.block.bytes.subarray(from, from + parser.length(position));
+    const range = (spec.keys as readonly KeyRange[])[keys.ranges[i]];
+    if (range.access === NOT_KEY) continue;
+    addUse(use, key, isWrite && !isReadOnly(range));
+  }
 }
 
 /** Adds a key; who writes it anywhere needs it alone. */

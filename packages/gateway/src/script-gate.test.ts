@@ -11,8 +11,8 @@ const PING = parseCopy(Block.of('*1\r\n$4\r\nPING\r\n'));
 function makeGate() {
   const dispatched: Connection[] = [];
   const gate = new ScriptGate({
-    turn: { run: (work: () => void) => work(), enter() {}, cut() {} },
-    dispatch: (connection: Connection) => dispatched.push(connection),
+    turn: { run: (work: () => void) => work() },
+    dispatcher: { dispatchAgain: (connection: Connection) => dispatched.push(connection) },
   } as unknown as Gateway);
   gate.isNeeded = true;
   return { dispatched, gate };

@@ -14,7 +14,7 @@
 import type { Block, RequestParser } from '@hashlane/resp';
 import type { Connection } from './connection.ts';
 import type { Gateway } from './gateway.ts';
-import { copyRequest, parseCopy } from './request-copy.ts';
+import { copyRequest } from './request-copy.ts';
 
 export type GateKind = 'script' | 'command';
 
@@ -70,9 +70,7 @@ export class ScriptGate {
         connection.isWaitingAtGate = false;
         connection.release();
         this.#admitted.add(connection);
-        this.#gateway.turn.enter(connection);
-        this.#gateway.dispatch(connection, parseCopy(command), false);
-        this.#gateway.turn.cut(connection);
+        this.#gateway.dispatcher.dispatchAgain(connection, command);
         this.#admitted.delete(connection);
       },
     });

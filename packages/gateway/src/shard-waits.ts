@@ -222,7 +222,7 @@ export class ShardWaits implements WaitOwner {
     for (let i = 0; i < count; i++) {
       const from = parser.offset(first + i);
       addUse(use, parser.block.bytes.subarray(from, from + parser.length(first + i)), false);
-      owners[i] = gateway.shardOfArgument(parser, first + i);
+      owners[i] = gateway.placement.shardOfArgument(parser, first + i);
     }
     isolation.enter(use, (leave) => {
       const wait = connection.hasHungUp

@@ -91,7 +91,7 @@ async function fetch(
   const byShard = new Map<number, Buffer[]>();
   for (let i = 0; i < missing.length; i += 2) {
     const key = bulkOf(missing[i]) as Buffer;
-    const shard = command.gateway.shardOfBytes(key);
+    const shard = command.gateway.placement.shardOfKey(key);
     const names = byShard.get(shard) ?? [];
     names.push(key, bulkOf(missing[i + 1]) as Buffer);
     byShard.set(shard, names);

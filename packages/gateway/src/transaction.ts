@@ -30,7 +30,7 @@ import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { isSentAtOnce } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
-import type { KeyUse } from './isolation.ts';
+import { addUseOf, type KeyUse } from './isolation.ts';
 import { TRANSACTION_BYTES_MIN } from './limits.ts';
 import { replyNothing } from './local-replies.ts';
 import { EVERYTHING, keyNamed } from './lock-table.ts';
@@ -174,7 +174,8 @@ export function queueCommand(
   entry: CommandEntry,
   parser: RequestParser,
 ): void {
-  const shard = entry.handler === undefined ? gateway.shardOfCommand(entry, parser) : NO_SHARD;
+  const shard =
+    entry.handler === undefined ? gateway.placement.shardOfCommand(entry, parser) : NO_SHARD;
   transaction.add(entry, parser, shard, gateway.shards.links.length > 1);
   gateway.localReplies.write(connection, (reply) => reply.simple('QUEUED'));
 }
@@ -192,7 +193,7 @@ export function executeTransaction(
   }
   if (
     gateway.shards.links.length > 1 &&
-    gateway.mustSettle(connection, transaction.flags, transaction.shard ?? -1)
+    gateway.forwarder.mustSettle(connection, transaction.flags, transaction.shard ?? -1)
   ) {
     connection.putOff(args);
     return;
@@ -204,7 +205,7 @@ export function executeTransaction(
     gateway.localReplies.error(connection, errors.execAborted);
     return;
   }
-  if (hasScripts(transaction)) gateway.beforeScript(connection);
+  if (hasScripts(transaction)) gateway.forwarder.beforeScript(connection);
   const isWatching = watchedShards.size > 0;
   if (transaction.length === 0 && !isWatching) {
     gateway.localReplies.write(connection, (reply) => reply.array(0));
@@ -221,9 +222,10 @@ export function executeTransaction(
     const isSilent = connection.replyMode !== 'on';
     const receiver = isSilent ? new SilentReceiver(connection) : connection;
     const packed = transaction.request(isWatching);
-    gateway.submitTo(shard, receiver, EXEC, packed, connection);
+    gateway.forwarder.submit(shard, receiver, EXEC, packed, connection);
   };
-  if (!gateway.holdForLock(connection, () => useOfTransaction(gateway, transaction), send)) send();
+  if (!gateway.lockGate.holds(connection, () => useOfTransaction(gateway, transaction), send))
+    send();
 }
 
 /** False when EXEC was put off; see script-gate.ts. */
@@ -251,7 +253,7 @@ function useOfTransaction(gateway: Gateway, transaction: Transaction): KeyUse {
   const use: KeyUse = new Map();
   for (const { entry, copy } of transaction.commands) {
     if (copy === undefined) continue;
-    gateway.addUseOf(use, entry.spec, parseCopy(copy));
+    addUseOf(use, gateway.keys, entry.spec, parseCopy(copy));
     if (entry.spec.spread === 'every') use.set(EVERYTHING, true);
   }
   return use;
@@ -340,7 +342,7 @@ class HeldWaiters {
     for (const [name, isWritten] of this.#use) {
       const key = keyNamed(name);
       if (!isWritten || key === undefined) continue;
-      const shard = this.#gateway.shardOfBytes(key);
+      const shard = this.#gateway.placement.shardOfKey(key);
       groups.set(shard, [...(groups.get(shard) ?? []), key]);
     }
     return groups;
@@ -416,7 +418,7 @@ class Execution {
   #send(): void {
     for (const [shard, { packed, indexes }] of this.#gathered) {
       const call = new ShardCall();
-      this.#gateway.submitTo(shard, call, EXEC, packed.request(false), this.#connection);
+      this.#gateway.forwarder.submit(shard, call, EXEC, packed.request(false), this.#connection);
       this.#pending.push(call.reply.then((answer) => this.#distribute(answer, indexes)));
     }
     this.#gathered.clear();
@@ -510,7 +512,7 @@ export async function watch(
 ): Promise<void> {
   const groups = new Map<number, Buffer[]>();
   for (const key of keys) {
-    const shard = gateway.shardOfBytes(key);
+    const shard = gateway.placement.shardOfKey(key);
     const group = groups.get(shard) ?? [];
     group.push(key);
     groups.set(shard, group);

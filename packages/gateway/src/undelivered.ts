@@ -87,7 +87,7 @@ export function returnElements(
   // Not at once: an in-process shard is in the middle of serving its waiters.
   queueMicrotask(() => {
     const put = (): void => {
-      const shard = gateway.shardOfBytes(key);
+      const shard = gateway.placement.shardOfKey(key);
       void callOn(gateway, shard, words[0] as string, words, database, 0);
     };
     // Like any client's command it does not come in the midst of a transaction.

@@ -146,7 +146,7 @@ async function populate(command: Coordinated): Promise<ReplyFunction> {
       const key = Buffer.from(`${prefix}:${i}`, 'latin1');
       const value = `value:${i}`;
       const sized = size === 0 ? value : value.slice(0, size).padEnd(size, '\0');
-      sets.push(command.call(gateway.shardOfBytes(key), 'SET', ['SET', key, sized, 'NX']));
+      sets.push(command.call(gateway.placement.shardOfKey(key), 'SET', ['SET', key, sized, 'NX']));
     }
     await Promise.all(sets);
   }

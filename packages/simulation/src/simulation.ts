@@ -483,7 +483,9 @@ class Simulation {
     // The reply to a client that reads slowly is seen later than it was made.
     if (swaps || destroys || socketBytes < SOCKET_BYTES) return;
     const { gateway } = this.#server;
-    const problem = orderProblem(operations, (key) => gateway.shardOfBytes(Buffer.from(key)));
+    const problem = orderProblem(operations, (key) =>
+      gateway.placement.shardOfKey(Buffer.from(key)),
+    );
     if (problem !== undefined) this.#fail('order of waiters', problem);
   }
 
@@ -509,7 +511,7 @@ class Simulation {
   /** Whether keys are on several shards. */
   #areApart(keys: readonly string[]): boolean {
     const { gateway } = this.#server;
-    return new Set(keys.map((key) => gateway.shardOfBytes(Buffer.from(key)))).size > 1;
+    return new Set(keys.map((key) => gateway.placement.shardOfKey(Buffer.from(key)))).size > 1;
   }
 
   #isServedAnywhere({ blockedAt, name, words, database }: Operation): boolean {

@@ -28,10 +28,12 @@ function makeGateway(): Gateway {
     nowMs: () => Date.now(),
     beforeCommands() {},
     pubSub: { forget() {} },
-    turn: { run: (work: () => void) => work(), enter() {}, cut() {} },
+    turn: { run: (work: () => void) => work() },
     dispatched: [] as string[],
-    dispatch(_connection: Connection, parser: RequestParser) {
-      this.dispatched.push(parser.text(0));
+    dispatcher: {
+      dispatchAgain(_connection: Connection, copy: Block): void {
+        gateway.dispatched.push(parseCopy(copy).text(0));
+      },
     },
   };
   const made = gateway as unknown as Gateway & { pause: ClientPause };
