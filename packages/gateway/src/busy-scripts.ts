@@ -2,8 +2,8 @@
  * Scripts and functions that take longer than busy-reply-threshold: what is replied meanwhile, and
  * how they are ended. Shards may be busy with several of them at once, where Redis has one.
  */
-import { errors, functionErrors } from '@hashlane/resp';
-import type { BusyScript, ShardGroup } from '@hashlane/shard-worker';
+import { errors } from '@hashlane/resp';
+import { type BusyScript, busyError as errorOf, type ShardGroup } from '@hashlane/shard-worker';
 
 type Kind = 'script' | 'function';
 type BusyShards = ReadonlyMap<number, BusyScript>;
@@ -14,8 +14,7 @@ function kindOf(script: BusyScript): Kind {
 
 /** The reply to a command that would have to wait. */
 export function busyError(shards: BusyShards): string {
-  const kinds = [...shards.values()].map(kindOf);
-  return kinds.includes('script') ? errors.scriptBusy : functionErrors.busy;
+  return errorOf(shards.values());
 }
 
 /** The function that has taken longest, if one is busy. */
@@ -26,9 +25,9 @@ export function busyFunction(shards: BusyShards): BusyScript | undefined {
 }
 
 /** SCRIPT KILL or FUNCTION KILL: ends what has not written; else the error to reply. */
-export function killScripts({ board, busyShards }: ShardGroup, kind: Kind): string | undefined {
-  if (busyShards.size === 0) return errors.scriptNotBusy;
-  const unwritten = [...busyShards].filter(([shard]) => !board.hasWritten(shard));
+export function killScripts({ board, busyScripts }: ShardGroup, kind: Kind): string | undefined {
+  if (busyScripts.size === 0) return errors.scriptNotBusy;
+  const unwritten = [...busyScripts].filter(([shard]) => !board.hasWritten(shard));
   const killable = unwritten.filter(([, script]) => kindOf(script) === kind);
   for (const [shard] of killable) board.kill(shard);
   if (killable.length > 0) return undefined;

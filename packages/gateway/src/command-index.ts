@@ -82,6 +82,16 @@ export class CommandIndex {
     return this.#last;
   }
 
+  /** Entry of `get` or `config|get`, in any case; not for the way of a command. */
+  named(name: string): CommandEntry | undefined {
+    const lower = name.toLowerCase();
+    const bar = lower.indexOf('|');
+    const container = bar < 0 ? lower : lower.slice(0, bar);
+    const entry = this.entries.find((each) => each.lowerName === container);
+    if (bar < 0) return entry;
+    return entry?.subcommands?.entries.find((each) => each.lowerName === lower);
+  }
+
   #search(
     word0: number,
     word1: number,

@@ -23,7 +23,8 @@ const OTHER: { readonly [kind in GateKind]: GateKind } = { script: 'command', co
 /** Who waits: a connection with a command, or something of the gateway's own. */
 interface Held {
   readonly connection: Connection | undefined;
-  readonly run: () => void;
+  /** `isAdmitted`: its turn has come. */
+  readonly run: (isAdmitted: boolean) => void;
 }
 
 export class ScriptGate {
@@ -65,11 +66,11 @@ export class ScriptGate {
     connection.isWaitingAtGate = true;
     this.#held[kind].push({
       connection,
-      run: () => {
+      run: (isAdmitted) => {
         // Released first: the command may bar its connection again.
         connection.isWaitingAtGate = false;
         connection.release();
-        this.#admitted.add(connection);
+        if (isAdmitted) this.#admitted.add(connection);
         this.#gateway.dispatcher.dispatchAgain(connection, command);
         this.#admitted.delete(connection);
       },
@@ -126,9 +127,26 @@ export class ScriptGate {
     this.#inside[kind]++;
     setImmediate(() => {
       this.#gateway.turn.run(() => {
-        for (const { connection, run } of waiting) if (connection?.state !== 'closed') run();
+        for (const { connection, run } of waiting) if (connection?.state !== 'closed') run(true);
       });
       this.#leave(kind);
+    });
+  }
+
+  /**
+   * A shard is busy: commands that wait for its script are dispatched again, to be refused. Those
+   * that are not take their places behind the others.
+   */
+  retryCommands(): void {
+    const held = this.#held.command;
+    const waiting = held.filter(({ connection }) => connection !== undefined);
+    if (waiting.length === 0) return;
+    const own = held.filter(({ connection }) => connection === undefined);
+    held.splice(0, held.length, ...own);
+    setImmediate(() => {
+      this.#gateway.turn.run(() => {
+        for (const { connection, run } of waiting) if (connection?.state !== 'closed') run(false);
+      });
     });
   }
 

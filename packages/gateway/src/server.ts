@@ -138,9 +138,10 @@ class Server {
     this.#acceptor.close();
     gateway.holdAll();
     // A shard with an endless script would not hear of it, and is ended with its waiters.
-    if (gateway.shards.busyShards.size === 0) {
-      await Promise.allSettled([gateway.shards.all({ type: 'unblock-all' })]);
-    }
+    await Promise.race([
+      Promise.allSettled([gateway.shards.all({ type: 'unblock-all' })]),
+      gateway.shards.untilBusy(),
+    ]);
     gateway.coordinator.unblockAll();
     if (isSaving) {
       try {
@@ -187,7 +188,14 @@ export function startShards(gateway: Gateway, seed: number, threads?: Threads): 
     receivers: (channel, isSharded) =>
       gateway.pubSub.receivers(isSharded ? 'shard' : 'channel', channel),
     scriptLog: (level, text) => logger[LOG_METHODS[level]](text),
-    scriptBusy: (shard, script) => gateway.scriptBusy(shard, script),
+    scriptBusy: (shard, script) => {
+      gateway.scriptBusy(shard, script);
+      if (script !== undefined) gateway.scriptGate.retryCommands();
+    },
+    refused: (name, text) => {
+      gateway.statistics.error(text);
+      gateway.statistics.rejected(gateway.commands.named(name));
+    },
     failed: (shard, reason) => {
       logger.error(`shard ${shard} failed ${reason}`);
       gateway.shardFailed(shard);

@@ -10,9 +10,11 @@ import type { Connection } from './connection.ts';
 export class SilentReceiver implements ReplyReceiver {
   readonly #connection: Connection;
   readonly readsWriter = false;
+  readonly client: number;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.client = connection.id;
   }
 
   /** Nothing is expected: see Connection.expect. */

@@ -145,6 +145,10 @@ export interface DoorOptions {
   check(): void;
   /** True when this shard's script has written nothing. */
   isClean(): boolean;
+  /** This shard's script holds another one from now on. */
+  holds(): void;
+  /** A script of another shard holds this one: it answers nothing but calls until `released`. */
+  isHeld(): void;
   /** Calls have been executed outside of a script, and this shard is free again. */
   released(): void;
   failed(error: unknown): void;
@@ -169,8 +173,8 @@ export class Door {
   #deferred: Deferred[] = [];
   /** Keys of this shard that its script has touched. */
   readonly #touched = new HashSet();
-  /** Shards that this shard's script holds. */
-  readonly #held = new Set<number>();
+  /** Shards that this shard's script holds, with their generation. */
+  readonly #held = new Map<number, number>();
   #isClosed = false;
   #isInScript = false;
   #hasToken = false;
@@ -228,7 +232,8 @@ export class Door {
     const peerGeneration = this.#board.generation(peer);
     if (this.#ports.get(peer)?.generation !== peerGeneration) throw replyError(errors.shardFailed);
     const number = ++this.#number;
-    this.#held.add(peer);
+    const isNew = this.#held.get(peer) !== peerGeneration;
+    this.#held.set(peer, peerGeneration);
     this.#reply = undefined;
     this.#post(peer, { type: 'call', number, generation: this.#generation, ...call });
     this.#waitUntil(() => {
@@ -237,7 +242,16 @@ export class Door {
       }
       return this.#reply !== undefined;
     });
+    if (isNew) this.#options.holds();
     return this.#reply as unknown as Uint8Array;
+  }
+
+  /** The shards that stand still for this shard's script. */
+  get held(): number[] {
+    const alive = [...this.#held].filter(([peer, generation]) => {
+      return this.#board.generation(peer) === generation;
+    });
+    return alive.map(([peer]) => peer);
   }
 
   #takeToken(): void {
@@ -249,7 +263,7 @@ export class Door {
   end(): void {
     this.#isInScript = false;
     this.#touched.clear();
-    for (const peer of this.#held) this.#post(peer, { type: 'release' });
+    for (const peer of this.#held.keys()) this.#post(peer, { type: 'release' });
     this.#held.clear();
     if (this.#hasToken) {
       this.#hasToken = false;
@@ -301,6 +315,7 @@ export class Door {
       return;
     }
     this.#holders.set(from, call.generation);
+    this.#options.isHeld();
     for (const hash of call.keys) this.#holdersKeys.add(hash);
     const bytes = this.#options.execute(call);
     this.#post(from, { type: 'reply', number: call.number, bytes });

@@ -12,6 +12,7 @@ export {
   REQUEST_WAITS_ONLY,
 } from '@hashlane/core';
 export { ENGINE_NAME } from '@hashlane/scripting';
+export { busyError } from './busy-error.ts';
 export type { ClaimTable } from './claim.ts';
 export type { FunctionLibrary, RestorePolicy } from './function-store.ts';
 export type { InProcessLink } from './in-process-link.ts';

@@ -47,6 +47,13 @@ export interface LateReplies {
   readonly entries: readonly { connection: number; reply: Uint8Array<ArrayBuffer> }[];
 }
 
+/** Replies to the first requests of a batch, ahead of a script in it that takes long. */
+export interface EarlyReplies {
+  readonly type: 'early';
+  /** As those of a batch of so many requests. */
+  readonly replies: ArrayBuffer;
+}
+
 /** What a shard is asked beside commands. Answers are in `ControlAnswers` under the same name. */
 export type ControlRequest =
   | { readonly type: 'statistics' }
@@ -145,9 +152,16 @@ export interface BusyScript {
   readonly function: RunningFunction | undefined;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** Other shards that stand still for it. */
+  readonly holds: readonly number[];
 }
 
-export type MessageFromShard = ArrayBuffer | LateReplies | ControlAnswer | ScriptNews;
+export type MessageFromShard =
+  | ArrayBuffer
+  | EarlyReplies
+  | LateReplies
+  | ControlAnswer
+  | ScriptNews;
 
 /** What a shard's thread is started with. */
 export interface ShardTask {

@@ -13,6 +13,10 @@
  * A run of replies to one owner is one call of `receive`. When nobody still refers to the reply
  * buffer it becomes the next batch of requests.
  *
+ * A shard that is busy with a long script answers nothing more. What came before the script in its
+ * batch is answered early then; what waits behind it is refused (`refuseWaiting`): its owners are
+ * answered here, and the shard skips it.
+ *
  * When the shard fails every outstanding request is answered with an error; the link is then dead
  * and the supervisor replaces it (`replacePort`).
  */
@@ -40,14 +44,20 @@ import {
   REQUEST_HEADER_WORDS,
   type ScriptNews,
 } from './messages.ts';
+import { REFUSALS_MAX, type ScriptBoard } from './script-board.ts';
 import type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
 
 /** Requests that were posted together and whose replies are awaited. */
 interface InFlight {
   /** May be longer than `count`: what lies behind is from earlier use. */
   readonly owners: ReplyReceiver[];
+  readonly commands: number[];
   readonly count: number;
   readonly bytes: number;
+  /** How many at its beginning the shard has replied to before the rest. */
+  early: number;
+  /** Requests that are answered already, and which the shard skips. */
+  refused: Set<number> | undefined;
 }
 
 export interface PortLinkEvents {
@@ -55,6 +65,8 @@ export interface PortLinkEvents {
   receiverOf(connection: number): ReplyReceiver | undefined;
   /** The link is no longer congested. */
   drained(): void;
+  /** The error reply to a command that the shard will not execute because it is busy. */
+  busyReply(command: number): string;
   /** Something about the shard's scripts. */
   news(shard: number, news: ScriptNews): void;
 }
@@ -76,6 +88,8 @@ export class PortLink implements ShardLink {
   #byteAt = BATCH_DATA_AT;
   /** Owners of the requests in the batch; only the first `#count` are. */
   #owners: ReplyReceiver[] = [];
+  /** Numbers of their commands. */
+  #commands: number[] = [];
   #count = 0;
   readonly #inFlight: InFlight[] = [];
   #inFlightBytes = 0;
@@ -84,6 +98,9 @@ export class PortLink implements ShardLink {
   #isFlushScheduled = false;
   readonly #spares: Block[] = [];
   readonly #spareOwners: ReplyReceiver[][] = [];
+  readonly #spareCommands: number[][] = [];
+  /** Requests that the shard was sent and has replied to. */
+  #answered = 0;
   readonly #controls = new Map<number, PendingControl>();
   #nextControl = 1;
   /** The turn is over: posts the batch, unless one is on its way already. */
@@ -168,6 +185,7 @@ export class PortLink implements ShardLink {
     this.#wordAt = at;
     this.#byteAt = (byteAt + bytes) | 0;
     this.#owners[this.#count] = receiver;
+    this.#commands[this.#count] = command;
     this.#count = (this.#count + 1) | 0;
     if (!this.#isFlushScheduled) this.#scheduleFlush();
   }
@@ -208,7 +226,7 @@ export class PortLink implements ShardLink {
           block.bytes.byteOffset + origin + end,
         ) as ArrayBuffer);
     const message: LargeRequest = { type: 'large', words: words.buffer, bytes };
-    this.#track([receiver], 1, end - first);
+    this.#track([receiver], [command], 1, end - first);
     this.#post(message, [message.words, message.bytes]);
   }
 
@@ -218,9 +236,10 @@ export class PortLink implements ShardLink {
     const words = this.#words;
     words[BATCH_COUNT] = this.#count;
     const memory = this.#block.bytes.buffer as ArrayBuffer;
-    this.#track(owners, this.#count, this.#byteAt);
+    this.#track(owners, this.#commands, this.#count, this.#byteAt);
     this.#count = 0;
     this.#owners = this.#spareOwners.pop() ?? [];
+    this.#commands = this.#spareCommands.pop() ?? [];
     this.#block = this.#spares.pop() ?? Block.allocate(BATCH_BYTES);
     this.#words = new Int32Array(this.#block.bytes.buffer, 0, BATCH_WORDS);
     this.#wordAt = BATCH_FIRST_WORD;
@@ -228,8 +247,8 @@ export class PortLink implements ShardLink {
     this.#post(memory, [memory]);
   }
 
-  #track(owners: ReplyReceiver[], count: number, bytes: number): void {
-    this.#inFlight.push({ owners, count, bytes });
+  #track(owners: ReplyReceiver[], commands: number[], count: number, bytes: number): void {
+    this.#inFlight.push({ owners, commands, count, bytes, early: 0, refused: undefined });
     this.#inFlightBytes += bytes;
     this.isCongested = this.#inFlightBytes > IN_FLIGHT_BYTES_MAX;
     if (this.isCongested) this.#wasCongested = true;
@@ -257,6 +276,9 @@ export class PortLink implements ShardLink {
         pending?.resolve(message.answer as never);
         return;
       }
+      case 'early':
+        this.#receiveEarly(message.replies);
+        return;
       case 'script':
       case 'script-used':
       case 'script-busy':
@@ -279,12 +301,24 @@ export class PortLink implements ShardLink {
     let isHeld = false;
     if (count > 0) {
       const flight = this.#inFlight.shift() as InFlight;
-      isHeld = this.#deliver(block, flight.owners, count);
+      this.#answered += count;
+      const isWhole = flight.refused === undefined && flight.early === 0;
+      isHeld = isWhole
+        ? this.#deliver(block, flight.owners, count)
+        : this.#deliverUpTo(block, flight, count);
       this.#settle(flight);
       // What gathered while that batch was on its way goes now, as one message.
       if (!this.#isFlushScheduled) this.flush();
     }
+    if (this.#deliverLate(block, count)) isHeld = true;
+    if (!isHeld && this.#isWorthKeeping(memory.byteLength)) this.#spares.push(block);
+  }
+
+  /** Hands out the late replies that are behind those to `count` requests. */
+  #deliverLate(block: Block, count: number): boolean {
+    const { view } = block;
     const late = view.getInt32(BATCH_LATE_COUNT << 2, true);
+    let isHeld = false;
     let at = (BATCH_FIRST_WORD + 2 * count) << 2;
     for (let i = 0; i < late; i++, at += 12) {
       const receiver = this.#events.receiverOf(view.getInt32(at, true));
@@ -292,7 +326,15 @@ export class PortLink implements ShardLink {
       const start = view.getInt32(at + 4, true);
       if (receiver.late(this.index, block, start, view.getInt32(at + 8, true))) isHeld = true;
     }
-    if (!isHeld && this.#isWorthKeeping(memory.byteLength)) this.#spares.push(block);
+    return isHeld;
+  }
+
+  /** Replies to the first requests of a batch, in which a script takes long. */
+  #receiveEarly(memory: ArrayBuffer): void {
+    const block = Block.over(memory);
+    const count = block.view.getInt32(BATCH_COUNT << 2, true);
+    this.#deliverUpTo(block, this.#inFlight[0]!, count);
+    this.#deliverLate(block, count);
   }
 
   /** A buffer that replies made larger than usual is kept too, up to a bound. */
@@ -305,7 +347,10 @@ export class PortLink implements ShardLink {
   #settle(flight: InFlight): void {
     this.#inFlightBytes -= flight.bytes;
     this.isCongested = this.#inFlightBytes > IN_FLIGHT_BYTES_MAX;
-    if (this.#spareOwners.length < SPARE_BATCHES_MAX) this.#spareOwners.push(flight.owners);
+    if (this.#spareOwners.length < SPARE_BATCHES_MAX) {
+      this.#spareOwners.push(flight.owners);
+      this.#spareCommands.push(flight.commands);
+    }
     if (this.#wasCongested && this.#inFlightBytes < IN_FLIGHT_BYTES_MAX / 2) {
       this.#wasCongested = false;
       this.#events.drained();
@@ -341,6 +386,62 @@ export class PortLink implements ShardLink {
     return isHeld;
   }
 
+  /** The same for those of the first `count` that were not answered before. */
+  #deliverUpTo(block: Block, flight: InFlight, count: number): boolean {
+    const { view } = block;
+    const { early, owners, refused } = flight;
+    flight.early = count;
+    let isHeld = false;
+    for (let i = early; i < count; i++) {
+      if (refused?.has(i) === true) continue;
+      const firstSpan = (BATCH_FIRST_WORD + 2 * i) << 2;
+      const start = view.getInt32(firstSpan, true);
+      const end = view.getInt32(firstSpan + 4, true);
+      if (start < 0) owners[i]!.blocked(this.index);
+      else if (owners[i]!.receive(this.index, block, start, end, 1, firstSpan)) isHeld = true;
+    }
+    return isHeld;
+  }
+
+  /**
+   * The shard is busy: answers requests of clients that wait behind the script, which the shard will
+   * skip then. Those of a client that is owed an earlier reply wait, as do parts of commands.
+   */
+  refuseWaiting(board: ScriptBoard): void {
+    // Nothing reaches one that is being loaded: what it is to skip must have been sent.
+    if (!this.#isUp) return;
+    this.flush();
+    const answered = this.#answered;
+    const begun = board.standsAt(this.index, answered);
+    if (begun === undefined) return;
+    const refusals: { readonly flight: InFlight; readonly at: number }[] = [];
+    const places: number[] = [];
+    const owed = new Set<number>();
+    let number = answered;
+    for (const flight of this.#inFlight) {
+      for (let at = 0; at < flight.count; at++, number++) {
+        const { client } = flight.owners[at]!;
+        const place = number - begun;
+        if (client === undefined || isAnswered(flight, at)) continue;
+        if (place < 0 || place >= REFUSALS_MAX || owed.has(client)) {
+          owed.add(client);
+          continue;
+        }
+        places.push(place);
+        refusals.push({ flight, at });
+      }
+    }
+    if (!board.refuse(this.index, begun, places)) return;
+    for (const { flight, at } of refusals) {
+      flight.refused ??= new Set();
+      flight.refused.add(at);
+    }
+    // When all is noted: an answer may make its owner send something.
+    for (const { flight, at } of refusals) {
+      this.#answerHere(flight.owners[at]!, this.#events.busyReply(flight.commands[at]!));
+    }
+  }
+
   control<T extends ControlRequest['type']>(
     request: Extract<ControlRequest, { type: T }>,
     transfer: readonly unknown[] = [],
@@ -369,28 +470,33 @@ export class PortLink implements ShardLink {
   }
 
   #failOutstanding(): void {
-    const writer = new ReplyWriter(4096);
     for (
       let flight = this.#inFlight.shift();
       flight !== undefined;
       flight = this.#inFlight.shift()
     ) {
       for (let i = 0; i < flight.count; i++) {
-        const owner = flight.owners[i];
-        writer.take();
-        writer.position = 8;
-        writer.error(errors.shardFailed);
-        const end = writer.position;
-        writer.block.view.setInt32(0, 8, true);
-        writer.block.view.setInt32(4, end, true);
-        owner.receive(this.index, writer.block, 8, end, 1, 0);
+        if (isAnswered(flight, i)) continue;
+        this.#answerHere(flight.owners[i]!, errors.shardFailed);
       }
       this.#settle(flight);
     }
   }
 
+  /** Replies an error in the shard's place. */
+  #answerHere(owner: ReplyReceiver, text: string): void {
+    const writer = new ReplyWriter(512);
+    writer.position = 8;
+    writer.error(text);
+    const end = writer.position;
+    writer.block.view.setInt32(0, 8, true);
+    writer.block.view.setInt32(4, end, true);
+    owner.receive(this.index, writer.block, 8, end, 1, 0);
+  }
+
   /** A new shard takes the failed one's place. Until `resume` only control messages reach it. */
   replacePort(port: MessagePort): void {
+    this.#answered = 0;
     this.#listen(port);
   }
 
@@ -398,4 +504,8 @@ export class PortLink implements ShardLink {
   resume(): void {
     this.#isUp = true;
   }
+}
+
+function isAnswered({ early, refused }: InFlight, at: number): boolean {
+  return at < early || refused?.has(at) === true;
 }

@@ -1,6 +1,7 @@
 import { COMMANDS, defaultEngineSettings, type Request } from '@hashlane/core';
 import { Block } from '@hashlane/resp';
 import t, { type Test } from 'tap';
+import { RequestCount } from './request-count.ts';
 import { Router } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ShardHost } from './shard-host.ts';
@@ -14,6 +15,7 @@ function hostOf(t: Test): ShardHost {
     sink: { late() {} },
     scripts: {
       board: new ScriptBoard(1),
+      requests: new RequestCount(),
       router: new Router(1, []),
       otherCommands: [],
       known: [],

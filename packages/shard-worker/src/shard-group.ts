@@ -17,13 +17,14 @@ import {
   type SettingValue,
   seedHash,
 } from '@hashlane/core';
-import type { ReplyWriter } from '@hashlane/resp';
+import { execRefused, type ReplyWriter } from '@hashlane/resp';
 import type { LogLevel } from '@hashlane/scripting';
 import type {
   LoadSnapshotResult,
   LoadSnapshotTask,
   WriteSnapshotResult,
 } from './background-task.ts';
+import { busyError } from './busy-error.ts';
 import { ClaimTable } from './claim.ts';
 import { DoorBoard, type DoorMessage, GROUP } from './door.ts';
 import { FunctionStore } from './function-store.ts';
@@ -37,6 +38,7 @@ import type {
   ShardTask,
 } from './messages.ts';
 import { PortLink } from './port-link.ts';
+import { RequestCount } from './request-count.ts';
 import { Router } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ScriptStore } from './script-store.ts';
@@ -44,6 +46,8 @@ import type { ReplyReceiver, ShardLink } from './shard-link.ts';
 import type { DoorPorts, OtherCommand, ScriptOptions } from './shard-scripts.ts';
 import type { PublishedMessage } from './subscriber-counts.ts';
 import { type Threads, WorkerThreads } from './threads.ts';
+
+const EXEC = COMMANDS.findIndex(({ name }) => name === 'HASHLANE.EXEC');
 
 export interface ShardGroupOptions {
   /** Number of shards in threads; 0 for one shard in this thread. */
@@ -66,6 +70,8 @@ export interface ShardGroupOptions {
   receivers(channel: string, isSharded: boolean): number;
   /** A script logs. */
   scriptLog(level: LogLevel, text: string): void;
+  /** A client's command was answered with this error because its shard is busy. */
+  refused(name: string, text: string): void;
   /** A script takes long, or one that did has ended. */
   scriptBusy(shard: number, script: BusyScript | undefined): void;
   /** A shard failed and is being restarted. */
@@ -115,8 +121,11 @@ export class ShardGroup {
   /** Ports by which shards get ports to others that start. */
   readonly #groupDoors = new Map<number, MessagePort>();
   #isStopping = false;
-  /** Shards whose script takes longer than busy-reply-threshold. */
+  /** Scripts that take longer than busy-reply-threshold, by the shard that runs them. */
+  readonly busyScripts = new Map<number, BusyScript>();
+  /** Shards that stand still for such a script, their own or another shard's. */
   readonly busyShards = new Map<number, BusyScript>();
+  readonly #busyListeners: (() => void)[] = [];
 
   constructor(options: ShardGroupOptions) {
     this.#options = options;
@@ -152,6 +161,13 @@ export class ShardGroup {
     const link = new PortLink(index, this.#runShard(index), {
       receiverOf: (connection) => this.#options.receiverOf(connection),
       drained: () => this.#options.drained(),
+      busyReply: (command) => {
+        const reason = busyError(this.busyScripts.values());
+        const isExec = command === EXEC;
+        const text = isExec ? execRefused(reason) : reason;
+        this.#options.refused(isExec ? 'EXEC' : COMMANDS[command].name, text);
+        return text;
+      },
       news: (shard, news) => this.#receiveNews(shard, news),
     });
     return link;
@@ -185,6 +201,7 @@ export class ShardGroup {
   #scriptsInProcess(): ScriptOptions {
     return {
       board: this.board,
+      requests: new RequestCount(),
       router: this.router,
       otherCommands: this.#options.otherCommands,
       known: this.scripts.all(),
@@ -216,9 +233,39 @@ export class ShardGroup {
   }
 
   #busy(shard: number, script: BusyScript | undefined): void {
-    if (script === undefined) this.busyShards.delete(shard);
-    else this.busyShards.set(shard, script);
-    this.#options.scriptBusy(shard, script);
+    const isKnown = this.busyScripts.has(shard);
+    if (script === undefined) this.busyScripts.delete(shard);
+    else this.busyScripts.set(shard, script);
+    this.#findBusyShards();
+    // That it holds one more shard is no news to others.
+    if (script === undefined || !isKnown) this.#options.scriptBusy(shard, script);
+    for (const busy of this.busyShards.keys()) this.#ports[busy]?.refuseWaiting(this.board);
+    if (script !== undefined) for (const tell of this.#busyListeners.splice(0)) tell();
+  }
+
+  /** Resolves when a shard is busy: others wait for it in vain. */
+  untilBusy(): Promise<void> {
+    if (this.busyShards.size > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#busyListeners.push(resolve));
+  }
+
+  #findBusyShards(): void {
+    const { busyScripts, busyShards } = this;
+    busyShards.clear();
+    for (const script of busyScripts.values()) {
+      for (const held of script.holds) busyShards.set(held, script);
+    }
+    for (const [shard, script] of busyScripts) busyShards.set(shard, script);
+  }
+
+  /** A shard has failed: it runs no script, and nobody holds it. */
+  #forgetBusy(shard: number): void {
+    for (const [other, script] of this.busyScripts) {
+      const holds = script.holds.filter((held) => held !== shard);
+      this.busyScripts.set(other, { ...script, holds });
+    }
+    if (this.busyScripts.has(shard)) this.#busy(shard, undefined);
+    else this.#findBusyShards();
   }
 
   /** Sends a control message to all shards but one; one that is down gets it when it starts. */
@@ -264,9 +311,9 @@ export class ShardGroup {
   #shardEnded(index: number, error: unknown): void {
     if (this.#isStopping) return;
     const link = this.#ports[index];
-    this.board.end(index);
+    this.board.reset(index);
     this.#doorBoard.fail(index);
-    if (this.busyShards.has(index)) this.#busy(index, undefined);
+    this.#forgetBusy(index);
     this.#options.failed(index, error instanceof Error ? error.message : String(error));
     link.fail();
     link.replacePort(this.#runShard(index));
@@ -394,10 +441,9 @@ export class ShardGroup {
     this.#isStopping = true;
     // A script that does not end hears nothing, nor do the shards that it holds (door.ts): the
     // threads are ended from outside then.
-    if (this.busyShards.size === 0) {
-      await Promise.allSettled(this.links.map((link) => link.control({ type: 'stop' })));
-      await Promise.allSettled(this.#tasks.values());
-    }
+    const stopping = this.links.map((link) => link.control({ type: 'stop' }));
+    const stopped = Promise.allSettled([...stopping, ...this.#tasks.values()]);
+    await Promise.race([stopped, this.untilBusy()]);
     for (const port of this.#groupDoors.values()) port.close();
     await this.#threads.end();
   }

@@ -18,6 +18,11 @@ export interface ReplyReceiver {
    */
   readonly readsWriter: boolean;
   /**
+   * The number of a client whose own command the request is, all of it. Such a one may be answered
+   * with BUSY in the place of a shard that does not come to it.
+   */
+  readonly client?: number;
+  /**
    * `count` replies of shard `source`, in request order and contiguous in `block` from `start` to
    * `end`. `spans` are the replies' bounds for who needs them one by one. The bytes must be used or
    * copied before returning. True when the block is still referenced (a socket write is pending).

@@ -15,6 +15,7 @@ import { type LogLevel, ScriptEngine, type ScriptWatch } from '@hashlane/scripti
 import { Door, type DoorBoard, type DoorCall } from './door.ts';
 import { SCRIPT_OVERTIME } from './limits.ts';
 import type { BusyScript, ControlAnswers } from './messages.ts';
+import type { RequestCount } from './request-count.ts';
 import type { Router } from './routing.ts';
 import type { ScriptBoard } from './script-board.ts';
 import { requestOfCall, ScriptExecutor } from './script-executor.ts';
@@ -25,6 +26,8 @@ import { type PublishedMessage, SubscriberCounts } from './subscriber-counts.ts'
 /** What a shard starts with and tells of scripts. */
 export interface ScriptOptions {
   readonly board: ScriptBoard;
+  /** The requests of the shard, as the board counts them. */
+  readonly requests: RequestCount;
   readonly router: Router;
   /** Names of commands that are not the shards'. */
   readonly otherCommands: readonly OtherCommand[];
@@ -38,7 +41,7 @@ export interface ScriptOptions {
   learned(script: LearnedScript): void;
   /** A script runs that was not reported for some time. */
   used(digest: string): void;
-  /** A script began to take long, or such a one ended. */
+  /** A script began to take long, or holds one more shard since then; or such a one ended. */
   busy(script: BusyScript | undefined): void;
   /** A script that has ended has published these. */
   publish(messages: readonly PublishedMessage[]): void;
@@ -160,7 +163,14 @@ export class ShardScripts implements ScriptWatch {
       execute: (call) => this.#executeCall(call),
       check: () => this.check(),
       isClean: () => !this.#hasWritten,
-      released: () => host.afterCalls(),
+      holds: () => {
+        if (this.#isBusy) this.#reportBusy();
+      },
+      isHeld: () => this.#stand(),
+      released: () => {
+        this.#goOn();
+        host.afterCalls();
+      },
       failed: (error) => host.onFailure(error),
     });
     for (const [shard, port, generation] of doors.ports) door.connect(shard, port, generation);
@@ -191,6 +201,7 @@ export class ShardScripts implements ScriptWatch {
     this.#startedMs = performance.now();
     this.#hasWritten = false;
     this.#options.board.begin(this.#shard);
+    this.#stand();
     // Last: it may wait, and then looks whether the script shall end.
     this.#executor.begin(name, request, keys);
   }
@@ -214,10 +225,24 @@ export class ShardScripts implements ScriptWatch {
     }
     if (this.#isBusy) return;
     this.#isBusy = true;
+    this.#reportBusy();
+  }
+
+  #reportBusy(): void {
     this.#options.busy({
       function: this.scripts.runningFunction(),
       startedAtMs: performance.timeOrigin + this.#startedMs,
+      holds: this.#door?.held ?? [],
     });
+  }
+
+  /** From now on requests wait for a script, here or on another shard. */
+  #stand(): void {
+    this.#options.requests.stand(this.#options.board, this.#shard);
+  }
+
+  #goOn(): void {
+    this.#options.requests.goOn(this.#options.board, this.#shard);
   }
 
   #publish(channel: string, text: string, isSharded: boolean): number {
@@ -239,11 +264,14 @@ export class ShardScripts implements ScriptWatch {
   end(isRestarting: boolean): void {
     this.#isRunning = false;
     this.#sendPublished(isRestarting);
-    this.#executor.end();
-    this.#host.effects?.scriptEnded();
+    // It is over, also when this shard must stand still for a script of another one.
     this.#options.board.end(this.#shard);
-    if (!this.#isBusy) return;
-    this.#isBusy = false;
-    this.#options.busy(undefined);
+    if (this.#isBusy) {
+      this.#isBusy = false;
+      this.#options.busy(undefined);
+    }
+    this.#executor.end();
+    this.#goOn();
+    this.#host.effects?.scriptEnded();
   }
 }

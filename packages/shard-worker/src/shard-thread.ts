@@ -24,19 +24,28 @@ import {
   REQUEST_HEADER_WORDS,
   type ShardTask,
 } from './messages.ts';
+import { RequestCount } from './request-count.ts';
 import { Router } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ShardHost } from './shard-host.ts';
+
+const EXEC = COMMANDS.findIndex(({ name }) => name === 'HASHLANE.EXEC');
+const UNWATCH = COMMANDS.findIndex(({ name }) => name === 'HASHLANE.UNWATCH');
 
 export class ShardThread {
   readonly #task: ShardTask;
   readonly host: ShardHost;
   readonly #claims: ClaimTable;
+  readonly #requests = new RequestCount();
   #spare: Block | undefined;
   /** Late replies of the batch in progress: (connection, start, end). */
   readonly #late: number[] = [];
   /** Late replies that found no room in their batch. */
   #lateRest: { connection: number; reply: Uint8Array<ArrayBuffer> }[] = [];
+  /** Requests begun before the batch in progress. */
+  #begunBefore = 0;
+  /** Where the reply of the command in progress begins. */
+  #replyStart = 0;
   #hasFailed = false;
   #command = 'background work';
   readonly finished: Promise<void>;
@@ -51,6 +60,7 @@ export class ShardThread {
       sink: { late: (connection, start, end) => this.#late.push(connection, start, end) },
       scripts: {
         board: new ScriptBoard(task.scriptBoard),
+        requests: this.#requests,
         router: new Router(task.shards, task.routes),
         otherCommands: task.otherCommands,
         known: task.scripts,
@@ -63,7 +73,10 @@ export class ShardThread {
             : { board: new DoorBoard(task.doorBoard), ports: task.doors },
         learned: (script) => this.#post({ type: 'script', script }, []),
         used: (digest) => this.#post({ type: 'script-used', digest }, []),
-        busy: (script) => this.#post({ type: 'script-busy', script }, []),
+        busy: (script) => {
+          if (script !== undefined) this.#postEarly();
+          this.#post({ type: 'script-busy', script }, []);
+        },
         publish: (messages) => this.#post({ type: 'publish', messages }, []),
         receivers: undefined,
         log: (level, text) => this.#post({ type: 'script-log', level, text }, []),
@@ -115,6 +128,7 @@ export class ShardThread {
     const { request, reply } = engine;
     const count = words[BATCH_COUNT];
     host.beforeBatch();
+    this.#begunBefore = this.#requests.begun;
     request.block = block;
     request.spans = words;
     request.origin = 0;
@@ -138,7 +152,8 @@ export class ShardThread {
       engine.claim = claim === NO_CLAIM ? undefined : this.#claims.claim(claim);
       this.#command = COMMANDS[command].name;
       const start = reply.position;
-      const replied = host.execute(command);
+      this.#replyStart = start;
+      const replied = this.#requests.begin() ? this.#skip(command) : host.execute(command);
       if (reply.block !== replyBlock) {
         // The writer grew: its new block begins with what the old one held.
         replyBlock = reply.block;
@@ -150,6 +165,18 @@ export class ShardThread {
       engine.serveWaiters();
     }
     engine.claim = undefined;
+  }
+
+  /** The gateway has answered the request: nothing is executed, nothing replied. */
+  #skip(command: number): true {
+    if (command === EXEC) {
+      // A transaction that is refused is over.
+      const { reply } = this.host.engine;
+      const start = reply.position;
+      this.host.execute(UNWATCH);
+      reply.position = start;
+    }
+    return true;
   }
 
   /** Posts the replies of a batch of `count` requests and begins the next reply buffer. */
@@ -164,12 +191,29 @@ export class ShardThread {
     reply.take(spare ?? Block.allocate(BATCH_BYTES));
     this.#beginReplies();
     this.#post(memory, [memory]);
-    if (this.#lateRest.length > 0) {
-      // After the batch: a waiter that blocked in this very batch must be known to have blocked.
-      const entries = this.#lateRest;
-      this.#lateRest = [];
-      this.#post({ type: 'late', entries }, []);
-    }
+    this.#postLateRest();
+  }
+
+  /** After the batch: a waiter that blocked in this very batch must be known to have blocked. */
+  #postLateRest(): void {
+    if (this.#lateRest.length === 0) return;
+    const entries = this.#lateRest;
+    this.#lateRest = [];
+    this.#post({ type: 'late', entries }, []);
+  }
+
+  /** Posts a copy of the replies of the batch in progress, up to the command that takes long. */
+  #postEarly(): void {
+    const { block } = this.host.engine.reply;
+    const count = this.#requests.begun - this.#begunBefore - 1;
+    if (count <= 0) return;
+    const late = this.#writeLate(count);
+    const replies = Uint8Array.from(block.bytes.subarray(0, this.#replyStart)).buffer;
+    const words = new Int32Array(replies, 0, BATCH_FIRST_WORD);
+    words[BATCH_COUNT] = count;
+    words[BATCH_LATE_COUNT] = late;
+    this.#post({ type: 'early', replies }, [replies]);
+    this.#postLateRest();
   }
 
   /** Writes late replies behind the spans of `count` replies; returns how many found room. */

@@ -29,7 +29,6 @@ import {
 } from '@hashlane/core/metadata';
 import { errors, type ReplyWriter, type RequestParser } from '@hashlane/resp';
 import type { CommandEntry } from '../command-index.ts';
-import type { Gateway } from '../gateway.ts';
 import { matchesGlob } from '../glob-pattern.ts';
 import { copyRequest, parseCopy } from '../request-copy.ts';
 import type { ServerCall, ServerCommandSpec } from '../server-command.ts';
@@ -92,16 +91,6 @@ export function categoriesOf(spec: CommandMetadata, isContainer = false): string
   found.add(has(FAST) ? 'fast' : 'slow');
   for (const name of found) if (name.startsWith('-')) found.delete(name.slice(1));
   return CATEGORIES.filter((name) => found.has(name));
-}
-
-/** Entry of `get` or `config|get`, in any case. */
-function lookUp(gateway: Gateway, name: string): CommandEntry | undefined {
-  const lower = name.toLowerCase();
-  const bar = lower.indexOf('|');
-  const container = bar < 0 ? lower : lower.slice(0, bar);
-  const entry = gateway.commands.entries.find((each) => each.lowerName === container);
-  if (bar < 0) return entry;
-  return entry?.subcommands?.entries.find((each) => each.lowerName === lower);
 }
 
 function replyStatuses(reply: ReplyWriter, words: readonly string[]): void {
@@ -240,7 +229,7 @@ function commandInfo(call: ServerCall): void {
   }
   reply.array(args.argc - 2);
   for (const name of texts(call, 2)) {
-    const entry = lookUp(gateway, name);
+    const entry = gateway.commands.named(name);
     if (entry === undefined) reply.null();
     else replyInfo(reply, entry);
   }
@@ -294,7 +283,7 @@ function commandDocs(call: ServerCall): void {
     args.argc === 2
       ? gateway.commands.entries
       : texts(call, 2)
-          .map((name) => lookUp(gateway, name))
+          .map((name) => gateway.commands.named(name))
           .filter((entry) => entry !== undefined);
   reply.map(entries.length);
   for (const entry of entries) replyDocs(reply, entry);
@@ -419,9 +408,9 @@ function findKeys(
 
 function replyKeys({ gateway, args, reply }: ServerCall, withFlags: boolean): void {
   const request = parseCopy(copyRequest(args, 2));
-  const named = lookUp(gateway, request.text(0));
+  const named = gateway.commands.named(request.text(0));
   const part = request.argc > 1 ? `${request.text(0)}|${request.text(1)}` : '';
-  const entry = named?.subcommands === undefined ? named : (lookUp(gateway, part) ?? named);
+  const entry = named?.subcommands === undefined ? named : (gateway.commands.named(part) ?? named);
   const found = findKeys(gateway.keys, entry, request);
   if (typeof found === 'string') {
     reply.error(found);
