@@ -1,20 +1,66 @@
 /**
- * The wire form of a list node: its elements as RESP bulk strings, with what finds one of them.
+ * Replying spans of a list node's elements, through the node's wire form where it has one.
  *
- *   int32 stride │ int32 0 │ index │ $3\r\nfoo\r\n$1\r\na\r\n…
+ *   mirror   int32 stride │ int32 0 │ index │ $3\r\nfoo\r\n$1\r\na\r\n…
  *
- * When all elements have the same size in wire form, `stride` is that size and there is no index.
- * Otherwise it is 0, and the index has one int32 per element and one for the end: offsets from the
- * mirror's beginning. A span of elements is one copy; making a mirror costs two passes over the
- * node. Kept in `arena.mirrors`, see mirror-table.ts; list-value.ts decides when.
+ * A mirror is the elements of a node as RESP bulk strings, with what finds one of them. When all
+ * have the same size in wire form, `stride` is that size and there is no index. Otherwise it is 0,
+ * and the index has one int32 per element and one for the end: offsets from the mirror's beginning.
+ *
+ * Entries are encoded on the fly the first time that a longer span of a node is read; a node that
+ * is read again without a change in between gets a mirror, and every span of it is one copy. Any
+ * change of the node drops it (`noteChange` in list-node.ts). Making a mirror costs two passes over
+ * the node. Kept in `arena.mirrors`, within its bounds: see mirror-table.ts.
  */
 import { Block, copyBytes, type ReplyWriter } from '@hashlane/resp';
-import { nextEntry, wireBytes, writeWire } from './listpack.ts';
+import { type Arena, offsetOf, pageOf } from './arena.ts';
+import { invariant } from './invariant.ts';
+import { countOf, isPlain, noteRead, offsetOfEntry, replyPlain, startOf } from './list-node.ts';
+import { nextEntry, wireBytes, writeBulks, writeWire } from './listpack.ts';
+import { MIRROR_SLOT } from './mirror-table.ts';
 
 const MIRROR_HEAD = 8;
+/** A range of fewer entries does not make a mirror. */
+const MIRROR_SPAN_MIN = 16;
+
+/** Replies `count` elements of a node from number `skip` on as bulk strings. */
+export function replySpan(
+  arena: Arena,
+  reply: ReplyWriter,
+  node: number,
+  skip: number,
+  count: number,
+): void {
+  const page = arena.pages[pageOf(node)];
+  const base = offsetOf(node);
+  if (isPlain(page, base)) {
+    replyPlain(reply, page, base);
+    return;
+  }
+  const mirror = mirrorFor(arena, node, page, base, count);
+  if (mirror !== undefined) copyMirrorSpan(reply, mirror, skip, count);
+  else writeBulks(reply, page, base + offsetOfEntry(page, base, skip), count);
+}
+
+/** The node's mirror, if it has one or has been read often enough to get one now. */
+function mirrorFor(
+  arena: Arena,
+  node: number,
+  page: Block,
+  base: number,
+  span: number,
+): Block | undefined {
+  const slot = page.view.getInt32(base + MIRROR_SLOT, true);
+  if (slot !== 0) return arena.mirrors.get(slot);
+  if (span < MIRROR_SPAN_MIN || !noteRead(page, base)) return undefined;
+  const mirror = makeMirror(page, base + startOf(page, base), countOf(page, base));
+  // Adding may evict other mirrors, which changes their nodes' headers, but moves no block.
+  page.view.setInt32(base + MIRROR_SLOT, arena.mirrors.add(node, mirror), true);
+  return mirror;
+}
 
 /** Encodes a node's entries to wire form, with what finds an element in it. */
-export function makeMirror(page: Block, start: number, count: number): Block {
+function makeMirror(page: Block, start: number, count: number): Block {
   const stride = wireBytes(page, start);
   let isUniform = true;
   let bytes = 0;
@@ -39,12 +85,7 @@ export function makeMirror(page: Block, start: number, count: number): Block {
 }
 
 /** Replies `count` elements from number `skip` on: one copy. */
-export function copyMirrorSpan(
-  reply: ReplyWriter,
-  mirror: Block,
-  skip: number,
-  count: number,
-): void {
+function copyMirrorSpan(reply: ReplyWriter, mirror: Block, skip: number, count: number): void {
   const { view } = mirror;
   const stride = view.getInt32(0, true);
   let from = MIRROR_HEAD + stride * skip;
@@ -56,4 +97,14 @@ export function copyMirrorSpan(
   reply.reserve(bytes);
   copyBytes(reply.block, reply.position, mirror, from, bytes);
   reply.position += bytes;
+}
+
+/** Throws when a node's mirror is gone, or not what would be made of the node now. */
+export function verifyMirror(arena: Arena, page: Block, base: number): void {
+  const slot = page.view.getInt32(base + MIRROR_SLOT, true);
+  if (slot === 0) return;
+  const mirror = arena.mirrors.get(slot);
+  invariant(mirror !== undefined, 'a node points to a mirror that is gone');
+  const fresh = makeMirror(page, base + startOf(page, base), countOf(page, base));
+  invariant(mirror.bytes.equals(fresh.bytes), 'a mirror differs from its node');
 }

@@ -14,7 +14,7 @@
  * wire form would make ranges one copy, but cost 1.3–1.8 times Redis's memory where elements are
  * short. So nodes are packed as Redis's are (equal memory, and RDB and DUMP copy a node as it is),
  * and the wire form is a mirror that is kept only while a node is being range-read, see
- * mirror-table.ts and list-value.ts.
+ * list-mirror.ts and mirror-table.ts.
  *
  * Invariants: elements that are canonical 64-bit decimal integers are stored as integers, in the
  * smallest form; everything else is a string. An entry never takes more bytes than its text would
