@@ -468,7 +468,7 @@ testUnlessMissing(t, 'loading that does not end, beside redis', oracleMissing(),
   t.strictSame(ours, theirs);
 });
 
-for (const shards of [0, 1]) {
+for (const shards of [0, 1, 2]) {
   testUnlessMissing(t, `without memory, ${shards} shards`, oracleMissing(), async (t) => {
     await using server = await startServer({ shards });
     await using oracle = await startOracle();

@@ -294,7 +294,7 @@ export class ShardGroup {
       doors,
       routes: this.#options.routes,
       otherCommands: this.#options.otherCommands,
-      settings: this.#shareOf(settings),
+      settings: { ...settings, maxMemory: this.#shareOf(settings.maxMemory) },
     };
     const running = this.#threads
       .runShard(task)
@@ -303,9 +303,9 @@ export class ShardGroup {
     return port1;
   }
 
-  /** A shard may use its share of maxmemory. */
-  #shareOf(settings: EngineSettings): EngineSettings {
-    return { ...settings, maxMemory: Math.floor(settings.maxMemory / this.#options.shards) };
+  /** A shard's part of maxmemory, in bytes: 0, which is no limit, or at least 1. */
+  #shareOf(maxMemory: number): number {
+    return Math.ceil(maxMemory / Math.max(1, this.#options.shards));
   }
 
   #shardEnded(index: number, error: unknown): void {
@@ -354,11 +354,10 @@ export class ShardGroup {
 
   /** Changes settings on all shards. */
   applySettings(values: readonly (readonly [string, SettingValue])[]): Promise<unknown> {
-    const shards = Math.max(1, this.#options.shards);
     // A shard that is restarted later starts from these.
     for (const [name, value] of values) applySetting(this.#options.settings, name, value);
     const shared = values.map(([name, value]): readonly [string, SettingValue] =>
-      name === 'maxmemory' ? [name, Math.floor(Number(value) / shards)] : [name, value],
+      name === 'maxmemory' ? [name, this.#shareOf(Number(value))] : [name, value],
     );
     return this.all({ type: 'settings', values: shared });
   }
