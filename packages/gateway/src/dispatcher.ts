@@ -66,10 +66,15 @@ export class Dispatcher {
       entry = this.#findSubcommand(connection, entry, parser);
       if (entry === undefined) return;
     }
-    const mistake = this.#mistakeIn(connection, entry, argc);
-    if (mistake !== undefined) {
-      this.#refuse(connection, entry, mistake);
-      return;
+    // What is rare is asked apart: with it, this would be too large to be inlined as a whole.
+    const { arity } = entry.spec;
+    const isMiscounted = arity > 0 ? argc !== arity : argc < -arity;
+    if (isMiscounted || !connection.isAuthenticated || connection.subscriptions !== undefined) {
+      const mistake = this.#mistakeIn(connection, entry, isMiscounted);
+      if (mistake !== undefined) {
+        this.#refuse(connection, entry, mistake);
+        return;
+      }
     }
     connection.lastCommand = entry;
     connection.commandsProcessed++;
@@ -122,15 +127,17 @@ export class Dispatcher {
     return allowed === 'local' && connection.isLocal;
   }
 
-  /** Why a connection may not send this command, whatever the server does; or undefined. */
-  #mistakeIn(connection: Connection, entry: CommandEntry, argc: number): string | undefined {
-    const { arity } = entry.spec;
-    if (arity > 0 ? argc !== arity : argc < -arity) return wrongArity(entry.lowerName);
+  /** Why a connection may not send a command, whatever the server does; undefined when it may. */
+  #mistakeIn(
+    connection: Connection,
+    entry: CommandEntry,
+    isMiscounted: boolean,
+  ): string | undefined {
+    if (isMiscounted) return wrongArity(entry.lowerName);
     if (!connection.isAuthenticated && (entry.spec.flags & NO_AUTH) === 0) return errors.noAuth;
-    if (connection.subscriptions !== undefined && !this.#gateway.pubSub.allows(connection, entry)) {
-      return notWhileSubscribed(entry.lowerName);
-    }
-    return undefined;
+    const { pubSub } = this.#gateway;
+    const isAllowed = connection.subscriptions === undefined || pubSub.allows(connection, entry);
+    return isAllowed ? undefined : notWhileSubscribed(entry.lowerName);
   }
 
   // The gate

@@ -7,7 +7,7 @@
  *
  * *Invariant*: the commands of a connection take effect in its order. Links are FIFO, so commands for
  * one shard need nothing for it; a blocking command bars its connection; and around scripts, which
- * reach other shards by a way that is not the links, commands are put off (`mustSettle`). Whoever is
+ * reach other shards by a way that is not the links, commands are put off (`mayGo`). Whoever is
  * sent something is expected to reply from that moment on.
  *
  * This is on the way of every data command: no closures and no objects while nothing is locked.
@@ -89,7 +89,8 @@ export class Forwarder {
     connection: Connection,
     ownsBlock: boolean,
   ): void {
-    if ((entry.spec.flags & NO_MANDATORY_KEYS) !== 0) this.beforeScript(connection);
+    const { flags } = entry.spec;
+    if ((flags & NO_MANDATORY_KEYS) !== 0) this.beforeScript(connection);
     let hash = 0;
     let shard = 0;
     const shards = this.#links.length;
@@ -101,7 +102,7 @@ export class Forwarder {
     } else if (shards > 1) {
       shard = this.#gateway.placement.shardOfCommand(entry, parser);
     }
-    if (shards > 1 && !this.#mayGo(connection, entry, shard, parser)) return;
+    if (!this.mayGo(connection, parser, flags, shard, entry.isBlocking)) return;
     if (shard < 0) {
       this.#gateway.coordinator.coordinate(connection, entry, parser);
       return;
@@ -192,36 +193,39 @@ export class Forwarder {
   beforeScript(connection: Connection): void {
     if (this.#inProcess !== undefined) return;
     this.#gateway.pubSub.tellShards();
-    // With several shards it is noted by mustSettle.
+    // With several shards it is noted by #mustSettle.
     if (this.#links.length === 1) connection.scriptShard = 0;
   }
 
-  /** False when a command was put off, for the sake of scripts or because it is one. */
-  #mayGo(
+  /**
+   * False when a command was put off, for the sake of scripts or because it is one. `flags` are those
+   * of its row, or of all rows of a transaction; `shard`: −1 for several.
+   */
+  mayGo(
     connection: Connection,
-    { isBlocking, spec }: CommandEntry,
-    shard: number,
     parser: RequestParser,
+    flags: number,
+    shard: number,
+    isBlocking: boolean,
   ): boolean {
-    if (this.mustSettle(connection, spec.flags, shard)) {
+    if (this.#links.length === 1) return true;
+    if (this.#mustSettle(connection, flags, shard)) {
       connection.putOff(parser);
       return false;
     }
-    if ((spec.flags & NO_MANDATORY_KEYS) !== 0) {
-      return this.#gateway.scriptGate.enters(connection, 'script', parser);
-    }
+    const isScript = (flags & NO_MANDATORY_KEYS) !== 0;
     // Who blocks takes from one shard, and may wait for long.
-    if (shard >= 0 || isBlocking) return true;
-    return this.#gateway.scriptGate.enters(connection, 'command', parser);
+    if (!isScript && (shard >= 0 || isBlocking)) return true;
+    return this.#gateway.scriptGate.enters(connection, isScript ? 'script' : 'command', parser);
   }
 
   /**
    * Scripts reach keys of other shards by ways of their own (shard-worker's door.ts), which know no
    * order with what the gateway sends there. So that a client's commands take effect in its order,
    * a script waits until what its client sent to other shards is answered, and what its client sends
-   * to other shards waits for the script. `shard`: −1 for several. True when the command must wait.
+   * to other shards waits for the script. True when the command must wait.
    */
-  mustSettle(connection: Connection, flags: number, shard: number): boolean {
+  #mustSettle(connection: Connection, flags: number, shard: number): boolean {
     const isScript = (flags & NO_MANDATORY_KEYS) !== 0;
     if (connection.outstanding === 0) {
       connection.scriptShard = isScript ? shard : NO_SHARD;

@@ -261,6 +261,7 @@ export class Gateway {
         `Slow script detected on shard ${shard}: still in execution after ` +
           `${this.configuration.values.busyReplyThreshold} milliseconds.`,
       );
+      this.scriptGate.retryCommands();
     }
     this.gate.set(GATE_BUSY, this.shards.busyShards.size > 0);
   }

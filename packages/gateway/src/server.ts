@@ -188,10 +188,7 @@ export function startShards(gateway: Gateway, seed: number, threads?: Threads): 
     receivers: (channel, isSharded) =>
       gateway.pubSub.receivers(isSharded ? 'shard' : 'channel', channel),
     scriptLog: (level, text) => logger[LOG_METHODS[level]](text),
-    scriptBusy: (shard, script) => {
-      gateway.scriptBusy(shard, script);
-      if (script !== undefined) gateway.scriptGate.retryCommands();
-    },
+    scriptBusy: (shard, script) => gateway.scriptBusy(shard, script),
     refused: (name, text) => {
       gateway.statistics.error(text);
       gateway.statistics.rejected(gateway.commands.named(name));

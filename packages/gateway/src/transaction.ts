@@ -186,19 +186,13 @@ export function executeTransaction(
   connection: Connection,
   args: RequestParser,
 ): void {
-  const { transaction, watchedShards } = connection;
+  const { transaction } = connection;
   if (transaction === undefined) {
     gateway.localReplies.error(connection, errors.execWithoutMulti);
     return;
   }
-  if (
-    gateway.shards.links.length > 1 &&
-    gateway.forwarder.mustSettle(connection, transaction.flags, transaction.shard ?? -1)
-  ) {
-    connection.putOff(args);
-    return;
-  }
-  if (!entersGate(gateway, connection, transaction, args)) return;
+  const { flags, shard } = transaction;
+  if (!gateway.forwarder.mayGo(connection, args, flags, shard ?? NO_SHARD, false)) return;
   connection.transaction = undefined;
   if (transaction.isAborted) {
     unwatch(gateway, connection);
@@ -206,39 +200,36 @@ export function executeTransaction(
     return;
   }
   if (hasScripts(transaction)) gateway.forwarder.beforeScript(connection);
-  const isWatching = watchedShards.size > 0;
-  if (transaction.length === 0 && !isWatching) {
+  const { watchedShards } = connection;
+  if (transaction.length === 0 && watchedShards.size === 0) {
     gateway.localReplies.write(connection, (reply) => reply.array(0));
     return;
   }
-  const { shard } = transaction;
   const isWatchedThere = [...watchedShards].every((watched) => watched === shard);
-  if (shard === undefined || !isWatchedThere) {
+  if (shard !== undefined && isWatchedThere) {
+    executeOnShard(gateway, connection, transaction, shard);
+  } else {
     executeOverShards(gateway, connection, transaction);
-    return;
   }
-  watchedShards.clear();
+}
+
+/** Executes a transaction whose keys, also those that are watched, are all on one shard. */
+function executeOnShard(
+  gateway: Gateway,
+  connection: Connection,
+  transaction: Transaction,
+  shard: number,
+): void {
+  const isWatching = connection.watchedShards.size > 0;
+  connection.watchedShards.clear();
   const send = (): void => {
     const isSilent = connection.replyMode !== 'on';
     const receiver = isSilent ? new SilentReceiver(connection) : connection;
     const packed = transaction.request(isWatching);
     gateway.forwarder.submit(shard, receiver, EXEC, packed, connection);
   };
-  if (!gateway.lockGate.holds(connection, () => useOfTransaction(gateway, transaction), send))
-    send();
-}
-
-/** False when EXEC was put off; see script-gate.ts. */
-function entersGate(
-  gateway: Gateway,
-  connection: Connection,
-  { flags, shard }: Transaction,
-  args: RequestParser,
-): boolean {
-  if (gateway.shards.links.length === 1) return true;
-  const hasScripts = (flags & NO_MANDATORY_KEYS) !== 0;
-  if (shard !== undefined && !hasScripts) return true;
-  return gateway.scriptGate.enters(connection, hasScripts ? 'script' : 'command', args);
+  const use = (): KeyUse => useOfTransaction(gateway, transaction);
+  if (!gateway.lockGate.holds(connection, use, send)) send();
 }
 
 /** EXEC itself was refused: the transaction is over. */
