@@ -237,7 +237,11 @@ void t.test('a server whose working directory was removed lives on', async (t) =
   rmSync(server.dir, { recursive: true });
   t.match(await client.call('SAVE'), /^-ERR/);
   t.equal(await client.text('GET', 'k'), 'v');
-  t.match(server.log, /the working directory of the process is gone/);
+  await waitFor(
+    'the reason in the log',
+    async () => server.log,
+    (log) => log.includes('the working directory of the process is gone'),
+  );
   await client.call('SHUTDOWN', 'NOSAVE').catch(() => {});
   t.strictSame(await server.exited, { code: 0, signal: null });
 });
