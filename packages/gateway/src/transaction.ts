@@ -192,19 +192,22 @@ export function executeTransaction(
     return;
   }
   const { flags, shard } = transaction;
-  if (!gateway.forwarder.mayGo(connection, args, flags, shard ?? NO_SHARD, false)) return;
-  connection.transaction = undefined;
+  const { watchedShards } = connection;
+  // What is answered here must not enter the script gate, which who is owed nothing never leaves.
   if (transaction.isAborted) {
+    connection.transaction = undefined;
     unwatch(gateway, connection);
     gateway.localReplies.error(connection, errors.execAborted);
     return;
   }
-  if (hasScripts(transaction)) gateway.forwarder.beforeScript(connection);
-  const { watchedShards } = connection;
   if (transaction.length === 0 && watchedShards.size === 0) {
+    connection.transaction = undefined;
     gateway.localReplies.write(connection, (reply) => reply.array(0));
     return;
   }
+  if (!gateway.forwarder.mayGo(connection, args, flags, shard ?? NO_SHARD, false)) return;
+  connection.transaction = undefined;
+  if (hasScripts(transaction)) gateway.forwarder.beforeScript(connection);
   const isWatchedThere = [...watchedShards].every((watched) => watched === shard);
   if (shard !== undefined && isWatchedThere) {
     executeOnShard(gateway, connection, transaction, shard);

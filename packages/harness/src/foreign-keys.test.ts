@@ -221,6 +221,38 @@ t.test('who half-closes while a script is on its way is served all the same', as
   }
 });
 
+t.test(
+  'a command over several shards that is answered at once keeps no script waiting',
+  async (t) => {
+    await using server = await startServer({ shards: SHARDS });
+    const answered = [
+      [['MULTI'], ['EXEC']],
+      [['MULTI'], ['NOSUCH'], ['EXEC']],
+      [['MSET', 'one', '1', 'two']],
+      [['MSETNX', 'one', '1', 'two']],
+      [['SCAN', 'x']],
+      [['SWAPDB', 'x', 'y']],
+      [['FLUSHALL', 'x']],
+      [['SINTERSTORE', 'target']],
+      [['SINTERCARD', '2', 'one', 'two', 'LIMIT', 'x']],
+      [['ZUNIONSTORE', 'target', '2', 'one', 'two', 'x']],
+      [['LMPOP', '4', 'one', 'two', 'three', 'four', 'x']],
+      [['SORT', 'list', 'BY', 'weight:*', 'GET']],
+      [['RENAME', 'one', 'two']],
+      [['PFCOUNT', 'one', 'two', 'three', 'four']],
+      [['OBJECT', 'ENCODING']],
+    ];
+    for (const commands of answered) {
+      using client = await server.connect();
+      using other = await server.connect();
+      for (const words of commands) await client.call(...words);
+      // It stays connected, and sends nothing more.
+      t.equal(await other.call('EVAL', 'return 1', '0'), ':1\r\n', commands.join(' '));
+      t.equal(await client.call('EVAL', 'return 2', '1', 'one'), ':2\r\n', commands.join(' '));
+    }
+  },
+);
+
 t.test('SHUTDOWN NOSAVE ends a script that holds other shards and never ends', async (t) => {
   const args = ['--busy-reply-threshold', '100'];
   await using server = await startServer({ shards: SHARDS, args });
