@@ -47,6 +47,14 @@ export interface EngineSink {
   late(connection: number, start: number, end: number): void;
 }
 
+/** None of their shards alone serves those who wait for a key in several. */
+function guardShared(key: WaitingKey): void {
+  if (key.sharedWaiters === 0) return;
+  for (let link = key.first; link !== undefined; link = link.next) {
+    if (link.waiter.isShared) link.waiter.claim!.guard();
+  }
+}
+
 export class Engine implements KeyspaceHost {
   arena: Arena;
   readonly reply: ReplyWriter;
@@ -86,8 +94,12 @@ export class Engine implements KeyspaceHost {
   /** Changes so far; the snapshot scheduler watches it. */
   dirty = 0;
   commandsProcessed = 0;
-  /** Hashes of keys in the midst of a transaction of several phases: how often each is held. */
+  /** Hashes of keys whose waiters are not served now: how often each is held. */
   readonly #held = new Map<number, number>();
+  /** Of these, the keys from which somebody who was announced is about to be served. */
+  readonly #announced = new Set<number>();
+  /** Waiters whose end was put off. */
+  readonly #ending: Waiter[] = [];
   /** Keys whose waiters were not served because of that. */
   readonly #postponed: WaitingKey[] = [];
   #keyspaces: (Keyspace | undefined)[] = [];
@@ -280,9 +292,11 @@ export class Engine implements KeyspaceHost {
    */
   #givesWay({ waitsFor }: CommandSpec): boolean {
     if (waitsFor === undefined) return false;
-    const { flags } = this.request;
+    const { connection, flags } = this.request;
     const mayWait = (flags & REQUEST_DENY_BLOCKING) === 0 || (flags & REQUEST_GIVES_WAY) !== 0;
-    return mayWait && this.#isHeld(this.request);
+    if (!mayWait || !this.#isHeld(this.request)) return false;
+    // Unless it is served itself: the gateway takes for a waiter what it was told of.
+    return this.waiters.of(connection)?.isAnnounced !== true;
   }
 
   /** Serves waiters after `execute`. Cheap when there is nothing to do. */
@@ -293,7 +307,7 @@ export class Engine implements KeyspaceHost {
   #addWaiter(spec: CommandSpec): void {
     const { context, request } = this;
     invariant(this.waiters.of(request.connection) === undefined, 'a connection blocks twice');
-    this.waiters.add(
+    const waiter = this.waiters.add(
       spec,
       request,
       context.blockedKeysFirst,
@@ -302,6 +316,8 @@ export class Engine implements KeyspaceHost {
       this.claim,
       context.replaced,
     );
+    // What those before it leave is its own, whatever other shards have.
+    if (this.#announced.size > 0 && waiter.isShared && this.#isBehind(waiter)) this.claim!.guard();
   }
 
   #serveReady(): void {
@@ -312,6 +328,7 @@ export class Engine implements KeyspaceHost {
       this.#serveKey(ready[i]);
     }
     ready.length = 0;
+    if (this.#ending.length !== 0) this.#endLate();
   }
 
   /** Serves no waiter that has to do with a key of this hash until `letGo`. */
@@ -347,6 +364,7 @@ export class Engine implements KeyspaceHost {
       const { waiter, next } = link;
       if (this.#held.size > 0 && this.#isHeld(waiter.request)) {
         this.#postponed.push(key);
+        if (waiter.isAnnounced && !this.#held.has(key.hash)) this.#holdFor(waiter, key);
         return;
       }
       const keyspace = this.keyspace(key.database);
@@ -354,36 +372,50 @@ export class Engine implements KeyspaceHost {
       if (reference === 0 && key.absenceWaiters === 0) return;
       const { noticesAbsence = false, waitsFor } = waiter.spec;
       const isAwaited = reference !== 0 && TYPE_NAMES[keyspace.typeOf(reference)] === waitsFor;
-      if (isAwaited || noticesAbsence) this.#serve(waiter);
+      if (isAwaited || noticesAbsence) this.#serve(waiter, key);
+      // It finds the wrong type when it is served, whichever shard has something for it.
+      else if (waiter.isShared) waiter.claim!.guard();
       link = next;
     }
   }
 
-  #serve(waiter: Waiter): void {
+  #serve(waiter: Waiter, key: WaitingKey): void {
     if (waiter.spec.announces === true) {
-      this.#announce(waiter);
+      this.#announce(waiter, key);
       return;
     }
     if (waiter.claim !== undefined) {
       // A claim is won once: who would block again afterwards could never be served any more.
       if (!this.#isReady(waiter)) return;
       if (!waiter.claim.win()) {
-        this.waiters.remove(waiter);
+        if (waiter.claim.isGuarded()) this.#announce(waiter, key);
+        else this.waiters.remove(waiter);
         return;
       }
     }
     this.#runAgain(waiter, waiter.request.flags);
   }
 
-  /** Says that a waiter could be served; its key is held, and its time stands still. */
-  #announce(waiter: Waiter): void {
+  /** Says that a waiter could be served; the key is held, and its time stands still. */
+  #announce(waiter: Waiter, key: WaitingKey): void {
     const { reply, waiters } = this;
-    waiter.isAnnounced = true;
+    waiter.announced = [];
     waiters.suspendDeadline(waiter);
-    this.holdWaiters(waiter.links[0]!.key.hash);
+    this.#holdFor(waiter, key);
     const start = reply.position;
     reply.simple('READY');
     this.sink.late(waiter.request.connection, start, reply.position);
+  }
+
+  /**
+   * Holds a key for a waiter that was announced. Who waits behind and could be served by other shards
+   * may not be, as long as something may be left for it here.
+   */
+  #holdFor(waiter: Waiter, key: WaitingKey): void {
+    waiter.announced!.push(key);
+    this.#announced.add(key.hash);
+    this.holdWaiters(key.hash);
+    guardShared(key);
   }
 
   /** The waiter of a connection was announced, and there was nothing any more: it waits on. */
@@ -395,11 +427,28 @@ export class Engine implements KeyspaceHost {
   }
 
   #endAnnouncement(waiter: Waiter): void {
-    if (!waiter.isAnnounced) return;
-    waiter.isAnnounced = false;
-    const { key } = waiter.links[0]!;
-    this.waiters.noteAgain(key);
-    this.letGo(key.hash);
+    const { announced } = waiter;
+    if (announced === undefined) return;
+    waiter.announced = undefined;
+    for (const key of announced) {
+      this.waiters.noteAgain(key);
+      this.#announced.delete(key.hash);
+      this.letGo(key.hash);
+    }
+  }
+
+  /**
+   * Keys have appeared here in a step that goes on in other shards: who could be served by these too is
+   * served by none of them alone.
+   */
+  guardReady(): void {
+    if (this.waiters.sharedCount === 0) return;
+    for (const key of this.waiters.ready) guardShared(key);
+  }
+
+  /** Is somebody who was announced about to be served from one of its keys? */
+  #isBehind({ links, spec }: Waiter): boolean {
+    return spec.isReady === undefined && links.some(({ key }) => this.#announced.has(key.hash));
   }
 
   /** Would a waiter's handler reply now? */
@@ -446,15 +495,69 @@ export class Engine implements KeyspaceHost {
   timeOutWaiters(): void {
     while (this.waiters.earliest() <= this.now) {
       const waiter = this.waiters.earliestWaiter();
-      if (waiter.claim !== undefined && !waiter.claim.win()) this.waiters.remove(waiter);
-      else this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
+      const { claim } = waiter;
+      const isBehind = this.#announced.size > 0 && this.#isBehind(waiter);
+      if (claim === undefined) {
+        if (isBehind) this.#putOff(waiter, 'timeout');
+        else this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
+      } else if (isBehind ? claim.guard() : claim.isGuarded()) {
+        this.#sayTimeIsUp(waiter);
+      } else if (claim.win()) {
+        this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
+      } else {
+        this.waiters.remove(waiter);
+      }
     }
   }
 
+  /** The gateway looks for the last time; meanwhile the waiter keeps its place. */
+  #sayTimeIsUp(waiter: Waiter): void {
+    const { reply, waiters } = this;
+    waiters.suspendDeadline(waiter);
+    const start = reply.position;
+    reply.nullArray();
+    this.sink.late(waiter.request.connection, start, reply.position);
+  }
+
   /**
-   * Ends the wait of a connection. `reply`: 'timeout' answers as if the time were up, 'error' with
-   * UNBLOCKED, 'force' with the UNBLOCKED of a shutdown, 'none' silently (the client is gone or another shard served it). True when it
-   * waited here and nobody else had claimed it.
+   * Somebody who was announced is about to be served from one of the waiter's keys. On one shard both
+   * would have been served when the key appeared, so the waiter's end waits for its turn.
+   */
+  #putOff(waiter: Waiter, ending: 'timeout' | 'error'): void {
+    waiter.ending = ending;
+    this.waiters.suspendDeadline(waiter);
+    this.#ending.push(waiter);
+  }
+
+  /** Ends the waits that were put off, and for which nothing was left. */
+  #endLate(): void {
+    const { waiters } = this;
+    const all = this.#ending.splice(0);
+    for (const waiter of all) {
+      if (waiters.of(waiter.request.connection) !== waiter) continue;
+      if (this.#held.size > 0 && this.#isHeld(waiter.request)) this.#ending.push(waiter);
+      else this.#endNow(waiter, waiter.ending!);
+    }
+    this.serveWaiters();
+  }
+
+  #endNow(waiter: Waiter, answer: 'timeout' | 'error' | 'force' | 'none'): void {
+    if (answer === 'timeout') {
+      this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
+      return;
+    }
+    this.waiters.remove(waiter);
+    if (answer === 'none') return;
+    const start = this.reply.position;
+    this.reply.error(answer === 'force' ? errors.unblockedByForce : errors.unblocked);
+    this.sink.late(waiter.request.connection, start, this.reply.position);
+  }
+
+  /**
+   * Ends the wait of a connection. `answer`: 'timeout' answers as if the time were up, 'error' with
+   * UNBLOCKED, 'force' with the UNBLOCKED of a shutdown, 'none' silently (the client is gone or
+   * another shard served it). True when it waited here and nobody else had claimed it; if those
+   * before it are served first, it may still get something.
    */
   unblock(connection: number, answer: 'timeout' | 'error' | 'force' | 'none'): boolean {
     const waiter = this.waiters.of(connection);
@@ -464,16 +567,15 @@ export class Engine implements KeyspaceHost {
       this.waiters.remove(waiter);
       return false;
     }
-    if (answer === 'timeout') {
-      this.#runAgain(waiter, waiter.request.flags | TIME_IS_UP);
-      return true;
+    if (answer === 'timeout' || answer === 'error') {
+      // Its end is near already.
+      if (waiter.ending !== undefined) return false;
+      if (this.#announced.size > 0 && this.#isBehind(waiter)) {
+        this.#putOff(waiter, answer);
+        return true;
+      }
     }
-    this.waiters.remove(waiter);
-    if (answer !== 'none') {
-      const start = this.reply.position;
-      this.reply.error(answer === 'force' ? errors.unblockedByForce : errors.unblocked);
-      this.sink.late(connection, start, this.reply.position);
-    }
+    this.#endNow(waiter, answer);
     return true;
   }
 
@@ -565,6 +667,10 @@ export class Engine implements KeyspaceHost {
   }
 
   // KeyspaceHost
+
+  get noticesStrings(): boolean {
+    return this.waiters.sharedCount !== 0;
+  }
 
   saveBeforeChange(keyspace: Keyspace, reference: number): void {
     this.snapshot.saveBeforeChange(keyspace, reference);

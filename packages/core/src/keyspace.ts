@@ -68,6 +68,8 @@ export interface KeyspaceHost {
   keyChanges(keyspace: Keyspace, hash: number): void;
   /** Saves an entry of the other parity before it changes; sets its parity. */
   saveBeforeChange(keyspace: Keyspace, reference: number): void;
+  /** True while somebody must hear of strings too: who waits in several shards. */
+  readonly noticesStrings: boolean;
   /** A key with this hash came into being, may have become ready for a waiter, or is about to go. */
   keyAppeared(keyspace: Keyspace, reference: number, hash: number): void;
   /** A key is about to go because its deadline passed. */
@@ -382,7 +384,7 @@ export class Keyspace {
     this.map.insert(hash, reference);
     if (this.host.observesChanges) this.host.keyChanges(this, hash);
     // Strings never wake a waiter; every other type may.
-    if (type !== STRING) this.host.keyAppeared(this, reference, hash);
+    if (type !== STRING || this.host.noticesStrings) this.host.keyAppeared(this, reference, hash);
     return reference;
   }
 

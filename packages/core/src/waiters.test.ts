@@ -1,5 +1,6 @@
 import t from 'tap';
 import { EngineFixture } from './engine.fixture.ts';
+import { REQUEST_DENY_BLOCKING, REQUEST_GIVES_WAY } from './request.ts';
 import { fuzzWaiters } from './waiters.fuzz.ts';
 import type { Claim } from './waiters.ts';
 
@@ -77,7 +78,7 @@ t.test('RENAME, COPY, MOVE and SWAPDB wake who waits for the key', async (t) => 
 
 t.test('a waiter whose claim another shard won is dropped and nothing is popped', async (t) => {
   const fixture = new EngineFixture();
-  const claim: Claim = { win: () => false };
+  const claim: Claim = { win: () => false, guard: () => false, isGuarded: () => false };
   fixture.engine.claim = claim;
   block(fixture, 1, 'q');
   fixture.engine.claim = undefined;
@@ -89,6 +90,99 @@ t.test('a waiter whose claim another shard won is dropped and nothing is popped'
   );
   t.equal(fixture.engine.waiters.size, 0);
 });
+
+/** A claim in memory: only the gateway could take it once it is guarded. */
+function makeClaim(): Claim & { state: 'open' | 'won' | 'guarded' } {
+  return {
+    state: 'open',
+    win() {
+      if (this.state !== 'open') return false;
+      this.state = 'won';
+      return true;
+    },
+    guard() {
+      if (this.state === 'open') this.state = 'guarded';
+      return this.state === 'guarded';
+    },
+    isGuarded() {
+      return this.state === 'guarded';
+    },
+  };
+}
+
+t.test('a waiter whose claim is guarded is announced, with all keys that are there', async (t) => {
+  const fixture = new EngineFixture();
+  const claim = makeClaim();
+  fixture.engine.claim = claim;
+  block(fixture, 1, 'q', 'r');
+  fixture.engine.claim = undefined;
+  block(fixture, 2, 'r');
+  claim.guard();
+  fixture.call('RPUSH', 'q', 'x');
+  fixture.call('RPUSH', 'r', 'y', 'z');
+  t.same(fixture.late.splice(0), [[1, '+READY\r\n']], 'once, and nobody is served behind it');
+  fixture.connection = 1;
+  fixture.call('HASHLANE.RESUME');
+  t.same(fixture.late.splice(0), [[1, '+READY\r\n']], 'and again while something is there');
+  fixture.flags = REQUEST_DENY_BLOCKING | REQUEST_GIVES_WAY;
+  t.equal(fixture.call('BLPOP', 'q', 0), '*2\r\n$1\r\nq\r\n$1\r\nx\r\n', 'its own holds none');
+  fixture.connection = 3;
+  t.equal(fixture.call('BLPOP', 'r', 0), '*-1\r\n', 'others give way');
+  fixture.flags = 0;
+  fixture.connection = 1;
+  fixture.call('HASHLANE.LEAVE');
+  t.same(fixture.late, [[2, '*2\r\n$1\r\nr\r\n$1\r\ny\r\n']]);
+  t.notOk(fixture.engine.holdsWaitersBack);
+});
+
+t.test(
+  'a waiter of several shards is guarded when another type comes, or somebody before it',
+  async (t) => {
+    const fixture = new EngineFixture();
+    const claims = [makeClaim(), makeClaim(), makeClaim()];
+    for (const [i, claim] of claims.entries()) {
+      fixture.engine.claim = claim;
+      if (i === 1) {
+        fixture.connection = i;
+        fixture.call('HASHLANE.AWAIT', 'r', 0);
+      } else {
+        block(fixture, i, i === 0 ? 'q' : 'r');
+      }
+    }
+    fixture.engine.claim = undefined;
+    fixture.connection = 9;
+    fixture.call('SET', 'q', 'v');
+    t.same(
+      claims.map(({ state }) => state),
+      ['guarded', 'open', 'open'],
+    );
+    fixture.call('RPUSH', 'r', 'x');
+    t.same(
+      claims.map(({ state }) => state),
+      ['guarded', 'open', 'guarded'],
+    );
+    t.same(fixture.late, [[1, '+READY\r\n']]);
+  },
+);
+
+t.test(
+  'the time of a guarded waiter is up: it is said, and the waiter keeps its place',
+  async (t) => {
+    const fixture = new EngineFixture();
+    const claim = makeClaim();
+    fixture.engine.claim = claim;
+    fixture.connection = 1;
+    fixture.call('BLPOP', 'q', '0.1');
+    fixture.engine.claim = undefined;
+    claim.guard();
+    fixture.advance(200);
+    t.same(fixture.late.splice(0), [[1, '*-1\r\n']]);
+    t.equal(claim.state, 'guarded');
+    fixture.connection = 9;
+    fixture.call('RPUSH', 'q', 'x');
+    t.same(fixture.late, [[1, '+READY\r\n']]);
+  },
+);
 
 t.test('FLUSHALL does not end a wait', async (t) => {
   const fixture = new EngineFixture();

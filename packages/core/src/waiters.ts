@@ -21,10 +21,17 @@ import type { CommandSpec } from './commands/command-spec.ts';
 import { hashBytes } from './hash.ts';
 import { Request } from './request.ts';
 
-/** The right to serve a waiter that is registered in several shards. */
+/**
+ * The right to serve a waiter that is registered in several shards, or to end its wait. A claim that
+ * is *guarded* is the gateway's: shards say when they could serve, or when the time is up, and the
+ * gateway looks at all keys in their order (Engine.resume).
+ */
 export interface Claim {
-  /** True for the first caller over all shards, false ever after. */
+  /** True for the first caller over all shards, false ever after, and when it is guarded. */
   win(): boolean;
+  /** Leaves the claim to the gateway, unless it is won; true when it is guarded now. */
+  guard(): boolean;
+  isGuarded(): boolean;
 }
 
 export interface WaitingKey {
@@ -35,6 +42,8 @@ export interface WaitingKey {
   last: Link | undefined;
   /** How many of those who wait want to know when the key goes. */
   absenceWaiters: number;
+  /** How many of those who wait can also be served from keys of other shards. */
+  sharedWaiters: number;
   isReady: boolean;
   /** Another key with the same hash. */
   next: WaitingKey | undefined;
@@ -56,14 +65,26 @@ export class Waiter {
   readonly links: Link[] = [];
   /** Place in the deadline heap, or −1. */
   heapIndex = -1;
-  /** The gateway knows that it could be served. */
-  isAnnounced = false;
+  /** Keys from which it could be served, as the gateway knows; undefined when there is none. */
+  announced: WaitingKey[] | undefined;
+  /** How its wait ends when those before it were served and nothing is left. */
+  ending: 'timeout' | 'error' | undefined;
 
   constructor(spec: CommandSpec, request: Request, deadline: number, claim: Claim | undefined) {
     this.spec = spec;
     this.request = request;
     this.deadline = deadline;
     this.claim = claim;
+  }
+
+  get isAnnounced(): boolean {
+    return this.announced !== undefined;
+  }
+
+  /** Pops from whichever of its shards has something. */
+  get isShared(): boolean {
+    const { announces, isReady } = this.spec;
+    return this.claim !== undefined && announces !== true && isReady === undefined;
   }
 }
 
@@ -75,6 +96,8 @@ export class Waiters {
   readonly ready: WaitingKey[] = [];
   /** Number of keys that somebody waits for. */
   keyCount = 0;
+  /** How many can also be served from keys of other shards. */
+  sharedCount = 0;
 
   get size(): number {
     return this.#byConnection.size;
@@ -96,6 +119,7 @@ export class Waiters {
     const waiter = new Waiter(spec, copyRequest(request, replaced), deadline, claim);
     for (let i = first; i <= last; i++) this.#link(waiter, i);
     this.#byConnection.set(request.connection, waiter);
+    if (waiter.isShared) this.sharedCount++;
     if (deadline !== Infinity) this.#pushDeadline(waiter);
     return waiter;
   }
@@ -107,7 +131,8 @@ export class Waiters {
 
   /** Takes a waiter off all lists. */
   remove(waiter: Waiter): void {
-    this.#byConnection.delete(waiter.request.connection);
+    const wasThere = this.#byConnection.delete(waiter.request.connection);
+    if (wasThere && waiter.isShared) this.sharedCount--;
     for (const link of waiter.links) this.#unlink(link);
     waiter.links.length = 0;
     if (waiter.heapIndex >= 0) this.#removeDeadline(waiter);
@@ -199,6 +224,7 @@ export class Waiters {
     else key.last.next = link;
     key.last = link;
     if (waiter.spec.noticesAbsence === true) key.absenceWaiters++;
+    if (waiter.isShared) key.sharedWaiters++;
     waiter.links.push(link);
   }
 
@@ -218,6 +244,7 @@ export class Waiters {
       first: undefined,
       last: undefined,
       absenceWaiters: 0,
+      sharedWaiters: 0,
       isReady: false,
       next: this.#keys.get(hash),
     };
@@ -229,6 +256,7 @@ export class Waiters {
   #unlink(link: Link): void {
     const { key } = link;
     if (link.waiter.spec.noticesAbsence === true) key.absenceWaiters--;
+    if (link.waiter.isShared) key.sharedWaiters--;
     if (link.previous === undefined) key.first = link.next;
     else link.previous.next = link.next;
     if (link.next === undefined) key.last = link.previous;

@@ -27,7 +27,7 @@ import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { FirstTries } from './first-try.ts';
 import type { Gateway } from './gateway.ts';
-import { useOf } from './isolation.ts';
+import { type KeyUse, useOf } from './isolation.ts';
 import { replyNothing } from './local-replies.ts';
 import { runMove } from './moves.ts';
 import type { ReplyFunction } from './server-command.ts';
@@ -65,12 +65,13 @@ export interface Coordinated {
     name: string,
     words: readonly (string | Buffer)[],
   ): Promise<Buffer>;
-  /** The same, with other flags than the command's. */
+  /** The same, with other flags than the command's, and on behalf of a wait if there is one. */
   callAs(
     flags: number,
     shard: number,
     name: string,
     words: readonly (string | Buffer)[],
+    wait?: number,
   ): Promise<Buffer>;
 }
 
@@ -141,12 +142,13 @@ export class Coordinator {
         if (answer === undefined) reply.nullArray();
         else reply.raw(answer);
       });
+    const prepare = (): Coordinated => this.#prepare(connection, entry, copy, false);
     const again = (mayWait: boolean): void => {
-      const command = this.#prepare(connection, entry, copy, false);
+      const command = prepare();
       this.#settleLater(command, this.#waits.popFirst(command, mayWait));
     };
     if (connection.state === 'closed') settle(undefined);
-    else this.#waits.register(connection, entry, copy, settle, again);
+    else this.#waits.register(connection, entry, copy, { settle, again, prepare });
   }
 
   /** Executes a command for a connection that is barred and expects its reply from here. */
@@ -226,7 +228,8 @@ export class Coordinator {
       isolated: (work) => (isWithin ? work() : gateway.isolation.run(useOf(command), work)),
       call: (shard, name, args) => callOn(gateway, shard, name, args, database, flags),
       callIn: (other, shard, name, args) => callOn(gateway, shard, name, args, other, flags),
-      callAs: (others, shard, name, args) => callOn(gateway, shard, name, args, database, others),
+      callAs: (others, shard, name, args, wait) =>
+        callOn(gateway, shard, name, args, database, others, wait),
     };
     return command;
   }
@@ -234,6 +237,11 @@ export class Coordinator {
   /** CLIENT UNBLOCK for a connection that waits in several shards; false when it does not. */
   unblock(connection: Connection, answer: 'timeout' | 'error'): boolean {
     return this.#waits.unblock(connection, answer);
+  }
+
+  /** Something is about to be sent that may make several keys of one wait appear; see ShardWaits. */
+  guardWaits(use: KeyUse | undefined, isHeld = false): void {
+    this.#waits.guard(use, isHeld);
   }
 
   /** A shard failed: answers the waits that it was part of. */
@@ -255,6 +263,7 @@ export function callOn(
   words: readonly (string | Buffer)[],
   database: number,
   flags: number,
+  wait?: number,
 ): Promise<Buffer> {
   const number = NUMBERS.get(name);
   if (number === undefined) throw new Error(`no shard command ${name}`);
@@ -262,7 +271,7 @@ export function callOn(
   const bytes = words.map((word) =>
     typeof word === 'string' ? Buffer.from(word, 'latin1') : word,
   );
-  return callShard(gateway.shards.links[shard], number, bytes, database, flags);
+  return callShard(gateway.shards.links[shard], number, bytes, database, flags, wait);
 }
 
 /** Groups the keys of a command, each with the `step` − 1 arguments after it, by shard. */

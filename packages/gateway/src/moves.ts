@@ -9,11 +9,15 @@ import { bulkOf, elementsOf, errors, integerOf, isError, isNull } from '@hashlan
 import { REQUEST_GIVES_WAY } from '@hashlane/shard-worker';
 import { integer } from './commands/arguments.ts';
 import type { Coordinated } from './coordinator.ts';
+import { FIRST_KEY_TRIES_MAX } from './limits.ts';
 import type { ReplyFunction } from './server-command.ts';
-import type { ShardWaits } from './shard-waits.ts';
+import type { Wait } from './shard-wait.ts';
+import { NO_ANSWER, type ShardWaits } from './shard-waits.ts';
 
 /** The source had nothing to give; a blocking command may then wait. */
 const NOTHING: ReplyFunction = (reply) => reply.null();
+/** There is a source, but somebody else who waits for it is just being served, or was faster. */
+const GONE: ReplyFunction = (reply) => reply.null();
 /** The time is up: every blocking command answers with the null of arrays. */
 const TIMED_OUT: ReplyFunction = (reply) => reply.nullArray();
 const WRONG_TYPE: ReplyFunction = (reply) => reply.error(errors.wrongType);
@@ -167,10 +171,11 @@ async function moveMember(command: Coordinated): Promise<ReplyFunction> {
 }
 
 /**
- * LMOVE and RPOPLPUSH. Null when the source is missing, whatever the target is. `givesWay`: also when
- * somebody who waits for the source is being served.
+ * LMOVE and RPOPLPUSH. Null when the source is missing, whatever the target is. `wait`: the number of
+ * the wait that this is for, 0 for one that has yet to come, and then nothing too when somebody else
+ * who waits for the source is being served.
  */
-async function moveElement(command: Coordinated, givesWay = false): Promise<ReplyFunction> {
+async function moveElement(command: Coordinated, wait?: number): Promise<ReplyFunction> {
   const ends = endsOf(command);
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const { owners, words } = command;
@@ -179,11 +184,11 @@ async function moveElement(command: Coordinated, givesWay = false): Promise<Repl
   const [sourceType, targetType] = types;
   if (sourceType === 'none') return NOTHING;
   if (sourceType !== 'list' || (targetType !== 'list' && targetType !== 'none')) return WRONG_TYPE;
-  const flags = givesWay ? command.flags | REQUEST_GIVES_WAY : command.flags;
+  const flags = wait === undefined ? command.flags : command.flags | REQUEST_GIVES_WAY;
   const popping = ['', words[1], ends.from];
-  const popped = await command.callAs(flags, owners[0], 'HASHLANE.POP', popping);
+  const popped = await command.callAs(flags, owners[0], 'HASHLANE.POP', popping, wait);
   if (isError(popped)) return WRONG_TYPE;
-  if (isNull(popped)) return NOTHING;
+  if (isNull(popped)) return GONE;
   return pushElement(command, ends, bulkOf(popped) as Buffer);
 }
 
@@ -201,6 +206,23 @@ async function pushElement(
 }
 
 /**
+ * Moves for one who waits; undefined when there is nothing. Who looks for the last time looks again
+ * while those before it are being served.
+ */
+async function attemptMove(command: Coordinated, wait: Wait): Promise<ReplyFunction | undefined> {
+  for (let i = 0; i < FIRST_KEY_TRIES_MAX; i++) {
+    const found = await command.isolated(async () =>
+      wait.isOver ? NOTHING : await moveElement(command, wait.id),
+    );
+    // Whose time is up is not told what would be wrong.
+    if (found === NOTHING || (found === WRONG_TYPE && wait.isEnding)) return undefined;
+    if (found !== GONE) return found;
+    if (!wait.isEnding) return undefined;
+  }
+  return undefined;
+}
+
+/**
  * BLMOVE and BRPOPLPUSH: waits for the source alone. When it is there the command is done anew, as a
  * transaction like the first time, so nobody sees the element in neither list; its shard serves
  * nobody else from the source meanwhile.
@@ -215,20 +237,21 @@ async function moveElementBlocking(
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const invalid = waits.checkTimeout(timeout);
   if (invalid !== undefined) return (reply) => reply.error(invalid);
-  const atOnce = await command.isolated(() => moveElement(command, !command.isWithin));
-  if (atOnce !== NOTHING) return atOnce;
+  const atOnce = await command.isolated(() =>
+    moveElement(command, command.isWithin ? undefined : 0),
+  );
+  if (atOnce !== NOTHING && atOnce !== GONE) return atOnce;
   if (command.isWithin) return NOTHING;
   let moved: ReplyFunction | undefined;
   const answer = await waits.waitAnnounced(
     command,
     { shard: command.owners[0], keys: [words[1]] },
     timeout,
-    async (isOver) => {
-      const found = await command.isolated(async () =>
-        isOver() ? NOTHING : await moveElement(command),
-      );
-      if (found !== NOTHING) moved = found;
-      return found !== NOTHING;
+    async (wait) => {
+      const found = await attemptMove(command, wait);
+      if (found === undefined) return undefined;
+      moved = found;
+      return NO_ANSWER;
     },
   );
   if (moved !== undefined) return moved;

@@ -53,15 +53,19 @@ export class ShardCall implements ReplyReceiver {
   }
 }
 
-/** Sends `words` (name first) as command number `command`; resolves with the raw reply. */
+/**
+ * Sends `words` (name first) as command number `command`; resolves with the raw reply. `connection`:
+ * the number of the wait that it is for.
+ */
 export function callShard(
   link: ShardLink,
   command: number,
   words: readonly Uint8Array[],
   database: number,
   flags: number,
+  connection = 0,
 ): Promise<Buffer> {
   const call = new ShardCall();
-  link.submit(call, command, argumentsOf(words), 0, 0, database, flags, NO_CLAIM, false);
+  link.submit(call, command, argumentsOf(words), 0, connection, database, flags, NO_CLAIM, false);
   return call.reply;
 }

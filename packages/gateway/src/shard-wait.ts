@@ -6,10 +6,12 @@
  *        │                                     │   ▲
  *        │                                READY│   │RESUME: nothing there any more
  *        │                                     ▼   │
- *        └──a key is there──▶ begun anew    attempting ──it was there──▶ over
+ *        └──a key is there──▶ begun anew    attempting ──it was there, or it was the last──▶ over
  *
- * Only a tentative registration (ShardWaits.register) has a first state; only BLMOVE attempts. A wait
- * that is over is forgotten by its shards before its number and its claim word are used again.
+ * Only a tentative registration (ShardWaits.register) has a first state. BLMOVE attempts always, a pop
+ * when its claim is guarded: then no shard serves it by itself, and none ends it. So the end of its
+ * time, and CLIENT UNBLOCK, are a last attempt. A wait that is over is forgotten by its shards before
+ * its number and its claim word are used again.
  */
 
 import type { Block } from '@hashlane/resp';
@@ -17,20 +19,26 @@ import { isNullAt } from '@hashlane/resp';
 import type { ReplyReceiver } from '@hashlane/shard-worker';
 import { type Connection, NO_SHARD } from './connection.ts';
 import { messageOf } from './error-message.ts';
+import type { KeyUse } from './isolation.ts';
 
 const PLUS = 43;
 
 /** How a wait can end: with a raw reply, or undefined when there is nobody to answer or nothing. */
 export type Ended = (answer: Buffer | undefined) => void;
-/** Tries to serve an announced wait; false when there was nothing any more. */
-type Attempt = () => Promise<boolean>;
+/** What an attempt has found: the answer, undefined when the command has its reply otherwise. */
+export interface Found {
+  readonly answer: Buffer | undefined;
+}
+/** Tries to serve a wait; undefined when there was nothing any more. */
+export type Attempt = (wait: Wait) => Promise<Found | undefined>;
 
 /** Who keeps the waits. */
 export interface WaitOwner {
   /** All shards forget the wait, then `forgotten` is called. */
   finish(wait: Wait, forgotten?: () => void): void;
-  /** An announced wait found nothing: its shard lets it wait on. */
-  resume(wait: Wait, shard: number): void;
+  /** An announced wait found nothing: these shards let it wait on. */
+  resume(wait: Wait, shards: readonly number[]): void;
+  isGuarded(wait: Wait): boolean;
 }
 
 /** One wait in several shards, or of one whose command goes on in another. */
@@ -48,6 +56,10 @@ export class Wait implements ReplyReceiver {
   isClientGone = false;
   attempt: Attempt | undefined;
   isAttempting = false;
+  /** Shards that say they could serve it, and hold keys for it. */
+  #announcing: number[] = [];
+  /** What the client gets if the attempt finds nothing. */
+  #ending: Found | undefined;
   /** The shard that has answered, and so forgotten it. */
   servedBy = NO_SHARD;
   /** Its shards have not all said yet whether one of its keys is there; called when they have. */
@@ -59,6 +71,8 @@ export class Wait implements ReplyReceiver {
   hasTimedOut = false;
   /** Begins the command anew: a key was there when it was registered. */
   again: ((mayWait: boolean) => void) | undefined;
+  /** Keys of a pop. */
+  use: KeyUse | undefined;
   #answer: Buffer | undefined;
 
   constructor(owner: WaitOwner, connection: Connection, claim: number, ended: Ended) {
@@ -66,6 +80,11 @@ export class Wait implements ReplyReceiver {
     this.connection = connection;
     this.claim = claim;
     this.#ended = ended;
+  }
+
+  /** What finds nothing now ends the wait. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
   }
 
   end(answer: Buffer | undefined): void {
@@ -106,7 +125,7 @@ export class Wait implements ReplyReceiver {
   }
 
   late(source: number, block: Block, start: number, end: number): boolean {
-    if (block.bytes[start] === PLUS) this.#try(source);
+    if (block.bytes[start] === PLUS) this.#announced(source);
     else if (isNullAt(block.bytes, start)) this.#timedOut(source, block, start, end);
     else this.#served(source, block, start, end);
     return false;
@@ -114,9 +133,27 @@ export class Wait implements ReplyReceiver {
 
   /** The time is up. That says nothing if there was something to take when it was registered. */
   #timedOut(source: number, block: Block, start: number, end: number): void {
+    if (this.isOver) return;
     if (this.registered !== undefined) this.hasTimedOut = true;
     else if (this.isReadySomewhere) queueMicrotask(() => this.beginAgain(false));
+    else if (this.#owner.isGuarded(this)) this.endSoon(undefined);
     else this.#served(source, block, start, end);
+  }
+
+  /** Ends the wait with `answer`, unless there is something to take. */
+  endSoon(answer: Buffer | undefined): void {
+    this.#ending ??= { answer };
+    this.#try();
+  }
+
+  #announced(shard: number): void {
+    this.#announcing.push(shard);
+    if (this.registered === undefined) this.#try();
+  }
+
+  /** All shards let it wait; some may have said already that they could serve it. */
+  begin(): void {
+    if (this.#announcing.length > 0) this.#try();
   }
 
   /** Ends the wait without an answer. */
@@ -132,21 +169,27 @@ export class Wait implements ReplyReceiver {
     this.end(Buffer.from(block.bytes.subarray(start, end)));
   }
 
-  #try(source: number): void {
-    if (this.isOver || this.attempt === undefined) return;
+  #try(): void {
+    if (this.isOver || this.isAttempting || this.attempt === undefined) return;
     this.isAttempting = true;
-    const after = (wasServed: boolean): void => {
-      this.isAttempting = false;
-      if (this.isOver) this.#settle();
-      else if (wasServed) this.end(undefined);
-      else this.#owner.resume(this, source);
-    };
-    this.attempt().then(after, (error: unknown) => {
-      this.isAttempting = false;
-      const answer = Buffer.from(`-ERR internal error: ${messageOf(error)}\r\n`);
-      if (this.isOver) this.#settle();
-      else this.end(answer);
-    });
+    this.attempt(this).then(
+      (found) => this.#tried(found),
+      (error: unknown) => {
+        const answer = Buffer.from(`-ERR internal error: ${messageOf(error)}\r\n`);
+        this.#tried({ answer });
+      },
+    );
+  }
+
+  #tried(found = this.#ending): void {
+    this.isAttempting = false;
+    if (found !== undefined) {
+      // What was taken is taken, whatever has happened meanwhile.
+      this.isOver = true;
+      this.#answer = found.answer;
+    }
+    if (this.isOver) this.#settle();
+    else this.#owner.resume(this, this.#announcing.splice(0));
   }
 }
 

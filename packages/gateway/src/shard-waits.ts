@@ -8,16 +8,29 @@
  *           waiter must win the claim, so at most one pops. The winner's reply comes late to the
  *           wait; the others are told to forget it
  *
- * Between the failed tries and the registration an element may arrive: registering runs the
- * command again in each shard, which serves at once if it wins the claim. Straight after a first
- * try the registration is tentative instead: a shard that has one of the keys says so, and the
- * others' keys are tried in their order. Whoever ends the wait
- * otherwise (time-out in a shard, CLIENT UNBLOCK, a client that is gone) must win the claim too.
+ * Between the failed tries and the registration an element may arrive, so the registration is
+ * tentative: a shard that has one of the keys says so, and all keys are tried again in their order.
+ * Nobody writes them until all shards have answered. Whoever ends the wait otherwise (time-out in a
+ * shard, a client that is gone) must win the claim too.
  *
  * BLMOVE between two shards (moves.ts) has a waiter that is not served but *announced*: its shard
  * says that the element is there, holds back everybody else who waits for it, and the wait's
  * `attempt` takes it with the keys of both shards locked. When another client was faster the waiter
  * goes on at its old place (shard-wait.ts).
+ *
+ * The winner of a claim serves the wait from its own keys, as if they were the only ones. That is as
+ * on one shard as long as keys appear one after the other, which is nearly always. Where several may
+ * be there at once the claim is *guarded*, which costs an exchange of a word and no message:
+ *
+ *   SWAPDB, or EXEC that writes keys    the gateway guards, before it sends them (`guard`)
+ *   of the wait on several shards, or
+ *   whose shards serve nobody meanwhile
+ *   what a BLMOVE that was announced    the shard guards those behind it (Engine)
+ *   may leave in one of the keys
+ *   a key of another type               its shard guards who waits for it (Engine)
+ *
+ * A guarded wait is announced, like BLMOVE, and its attempt pops from the first key that is there. So
+ * this costs its two round trips only who waited when such a thing happened.
  */
 
 import { COMMAND_METADATA, parseSeconds } from '@hashlane/core/metadata';
@@ -36,9 +49,17 @@ import type { Coordinated } from './coordinator.ts';
 import type { Gateway } from './gateway.ts';
 import { addUse, type KeyUse } from './isolation.ts';
 import { FIRST_KEY_TRIES_MAX } from './limits.ts';
+import { EVERYTHING, keyNamed } from './lock-table.ts';
 import type { ReplyFunction } from './server-command.ts';
 import { argumentsOf } from './shard-call.ts';
-import { type Ended, Forgetting, Wait, type WaitOwner } from './shard-wait.ts';
+import {
+  type Attempt,
+  type Ended,
+  Forgetting,
+  type Found,
+  Wait,
+  type WaitOwner,
+} from './shard-wait.ts';
 import { poppedSide, returnElements } from './undelivered.ts';
 
 /** The keys of a command that one shard has, in the command's order. */
@@ -48,6 +69,36 @@ export interface ShardKeys {
   /** The command for this shard, where it is not made by putting the keys in place of all. */
   readonly words?: readonly Buffer[];
 }
+
+/** What is to become of a pop that waits. */
+export interface PopOutcome {
+  /** Gets the reply when there is one, undefined for nothing, or nobody to answer. */
+  settle: Ended;
+  /**
+   * A key was there after all: begins anew in the general way, which goes by the order of the keys,
+   * and may wait unless the time is up.
+   */
+  again(mayWait: boolean): void;
+  /** The command, for an attempt. */
+  prepare(): Coordinated;
+}
+
+interface TentativePop extends PopOutcome {
+  /** Shards of the keys. */
+  readonly owners: Iterable<number>;
+  /** Sends each shard its part. */
+  submit(wait: Wait): void;
+}
+
+interface Arguments {
+  readonly argc: number;
+  text(i: number): string;
+}
+
+/** An attempt that has been told its reply otherwise. */
+export const NO_ANSWER: Found = { answer: undefined };
+
+const replyNull: ReplyFunction = (reply) => reply.nullArray();
 
 /** Deadlines are 64-bit milliseconds in Redis. */
 const TIMEOUT_MAX_MS = 2 ** 63;
@@ -74,15 +125,32 @@ export class ShardWaits implements WaitOwner {
 
   /** LMPOP, BLPOP, BRPOP, BLMPOP over several shards. */
   async popFirst(command: Coordinated, mayWait = !command.isWithin): Promise<ReplyFunction> {
-    const { entry } = command;
-    const timeout = this.#timeoutOf(command);
-    const waits = timeout !== undefined && mayWait;
+    const waits = command.entry.isBlocking && mayWait;
     const found = await this.#tryKeys(command, waits);
     if (found !== undefined) return (reply) => reply.raw(found);
-    if (!waits) return (reply) => reply.nullArray();
-    const answer = await this.wait(command, entry.spec.name, groupsOf(command), timeout);
-    if (answer === undefined) return (reply) => reply.nullArray();
-    return (reply) => reply.raw(answer);
+    return waits ? this.#waitForFirst(command) : replyNull;
+  }
+
+  #waitForFirst(command: Coordinated): Promise<ReplyFunction> {
+    const { connection, entry, keys, owners, words } = command;
+    const { promise, resolve } = Promise.withResolvers<ReplyFunction>();
+    const use: KeyUse = new Map();
+    for (const position of keys) addUse(use, words[position]!, false);
+    const args = { argc: words.length, text: (i: number) => words[i]!.latin1Slice() };
+    this.#enter(connection, entry, args, use, {
+      owners,
+      submit: (wait) => {
+        const flags = connection.requestFlags | REQUEST_WAITS_ONLY;
+        for (const { shard, keys } of groupsOf(command)) {
+          const part = argumentsOf(wordsFor(command, keys));
+          this.#submit(wait, shard, entry.command, part, command.database, flags);
+        }
+      },
+      settle: (answer) => resolve(answer === undefined ? replyNull : (reply) => reply.raw(answer)),
+      again: (mayWait) => resolve(this.popFirst(command, mayWait)),
+      prepare: () => command,
+    });
+    return promise;
   }
 
   /**
@@ -90,18 +158,22 @@ export class ShardWaits implements WaitOwner {
    * key is just being served, or was faster, all keys are looked at again: those behind it must not
    * be taken from while it has elements.
    */
-  async #tryKeys(command: Coordinated, waits: boolean): Promise<Buffer | undefined> {
+  async #tryKeys(command: Coordinated, waits: boolean, wait?: Wait): Promise<Buffer | undefined> {
     for (let i = 0; i < FIRST_KEY_TRIES_MAX; i++) {
-      const found = await command.isolated(() => tryKeys(command, waits));
+      const found = await command.isolated(async () =>
+        wait?.isOver ? undefined : tryKeys(command, waits, wait?.id),
+      );
       if (found === undefined || !isNull(found)) return found;
     }
     return undefined;
   }
 
-  /** The time-out argument of a blocking command, or undefined. */
-  #timeoutOf({ entry, words }: Coordinated): Buffer | undefined {
-    if (!entry.isBlocking) return undefined;
-    return entry.spec.name === 'BLMPOP' ? words[1] : words[words.length - 1];
+  /** The attempt of a pop that is guarded. */
+  async #attemptPop(command: Coordinated, wait: Wait): Promise<Found | undefined> {
+    const answer = await this.#tryKeys(command, true, wait);
+    // Whose time is up is not told what would be wrong.
+    if (answer === undefined || (wait.isEnding && isError(answer))) return undefined;
+    return { answer };
   }
 
   /** The error text for a time-out that is none, or undefined. */
@@ -134,20 +206,20 @@ export class ShardWaits implements WaitOwner {
   }
 
   /**
-   * BLMOVE's wait for its source: `attempt` is called whenever the source is a list, and says
-   * whether the command is done. Resolves when it is, with undefined, or with the reply of a wait
-   * that ended otherwise.
+   * BLMOVE's wait for its source: `attempt` is called whenever the source is a list, and once more at
+   * the end. Resolves with undefined when it has moved something, or with the reply of a wait that
+   * ended otherwise.
    */
   waitAnnounced(
     command: Coordinated,
     group: ShardKeys,
     timeout: Buffer,
-    attempt: (isOver: () => boolean) => Promise<boolean>,
+    attempt: Attempt,
   ): Promise<Buffer | undefined> {
     const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
     const wait = this.#open(command.connection, resolve);
     if (wait === undefined) return promise;
-    wait.attempt = () => attempt(() => wait.isOver);
+    wait.attempt = attempt;
     this.#register(wait, command, 'HASHLANE.AWAIT', [group], timeout);
     return promise;
   }
@@ -200,21 +272,16 @@ export class ShardWaits implements WaitOwner {
 
   /**
    * Registers a command without promises, for a connection that is barred and expects its reply:
-   * after a first try (first-try.ts). In all shards at once, and tentatively: where one of the keys is
-   * there nothing is registered. Nobody writes the keys until all have answered. If a key was there
-   * after all, `again` begins anew in the general way, which goes by the order of the keys, and may
-   * wait unless the time is up; otherwise `settle` gets the reply when there is one, undefined for
-   * nothing, or nobody to answer.
+   * after a first try (first-try.ts).
    */
   register(
     connection: Connection,
     entry: CommandEntry,
     parser: RequestParser,
-    settle: Ended,
-    again: (mayWait: boolean) => void,
+    outcome: PopOutcome,
   ): void {
     const gateway = this.#gateway;
-    const { isolation, keys } = gateway;
+    const { keys } = gateway;
     const count = keys.find(entry.spec, parser);
     const first = keys.positions[0]!;
     const use: KeyUse = new Map();
@@ -224,23 +291,45 @@ export class ShardWaits implements WaitOwner {
       addUse(use, parser.block.bytes.subarray(from, from + parser.length(first + i)), false);
       owners[i] = gateway.placement.shardOfArgument(parser, first + i);
     }
-    isolation.enter(use, (leave) => {
+    this.#enter(connection, entry, parser, use, {
+      ...outcome,
+      owners,
+      submit: (wait) => this.#submitParts(wait, entry, parser, first, owners),
+    });
+  }
+
+  /**
+   * Registers a pop in all its shards at once, and tentatively: where one of the keys is there nothing
+   * is registered. Nobody writes the keys until all have answered.
+   */
+  #enter(
+    connection: Connection,
+    entry: CommandEntry,
+    args: Arguments,
+    use: KeyUse,
+    pop: TentativePop,
+  ): void {
+    const gateway = this.#gateway;
+    gateway.isolation.enter(use, (leave) => {
       const wait = connection.hasHungUp
         ? undefined
         : this.#open(connection, (answer) => {
-            settle(this.#delivered(connection, entry, parser, answer));
+            pop.settle(this.#delivered(connection, entry, args, answer));
           });
       if (wait === undefined) {
         queueMicrotask(leave);
         // Nothing is waited for on behalf of one who has hung up, but what is there is there.
-        if (connection.hasHungUp) again(false);
+        if (connection.hasHungUp) pop.again(false);
         return;
       }
-      for (const owner of owners) if (!wait.shards.includes(owner)) wait.shards.push(owner);
+      for (const owner of pop.owners) if (!wait.shards.includes(owner)) wait.shards.push(owner);
+      wait.use = use;
       wait.missing = wait.shards.length;
       wait.registered = () => this.#registered(wait, leave);
-      wait.again = again;
-      this.#submitParts(wait, entry, parser, first, owners);
+      wait.again = pop.again;
+      wait.attempt = () => this.#attemptPop(pop.prepare(), wait);
+      gateway.beforeCommands();
+      pop.submit(wait);
     });
   }
 
@@ -253,9 +342,7 @@ export class ShardWaits implements WaitOwner {
     owners: Uint8Array,
   ): void {
     const { connection } = wait;
-    const gateway = this.#gateway;
     const flags = connection.requestFlags | REQUEST_WAITS_ONLY;
-    gateway.beforeCommands();
     for (const shard of wait.shards) {
       const args = this.#arguments;
       args.begin(parser);
@@ -276,14 +363,17 @@ export class ShardWaits implements WaitOwner {
     leave();
     if (wait.isOver) return;
     const { hasHungUp } = wait.connection;
+    const { claims } = this.#gateway.shards;
     if (hasTimedOut) {
       if (isReadySomewhere) wait.beginAgain(false);
+      else if (claims.isGuarded(claim)) wait.endSoon(undefined);
       else wait.end(undefined);
     } else if (isReadySomewhere || hasHungUp) {
       // Whoever wins the claim goes on: here, or by a reply that is on its way.
-      if (this.#gateway.shards.claims.win(claim)) wait.beginAgain(!hasHungUp);
+      if (claims.take(claim)) wait.beginAgain(!hasHungUp);
     } else {
       this.#block(wait);
+      wait.begin();
     }
   }
 
@@ -291,7 +381,7 @@ export class ShardWaits implements WaitOwner {
   #delivered(
     connection: Connection,
     { spec }: CommandEntry,
-    args: { readonly argc: number; text(i: number): string },
+    args: Arguments,
     answer: Buffer | undefined,
   ): Buffer | undefined {
     // A socket that was destroyed says so only after this turn.
@@ -324,7 +414,7 @@ export class ShardWaits implements WaitOwner {
     this.#waits.delete(connection);
     connection.onGone = undefined;
     connection.isBlocked = false;
-    claims.win(wait.claim);
+    claims.take(wait.claim);
     const shards = wait.shards.filter((shard) => shard !== wait.servedBy);
     const done = (): void => {
       gateway.forgetWait(wait.id);
@@ -336,8 +426,38 @@ export class ShardWaits implements WaitOwner {
   }
 
   /** An announced wait found nothing. */
-  resume(wait: Wait, shard: number): void {
-    this.#tell(wait, [shard], RESUME, new Forgetting(1, () => {}));
+  resume(wait: Wait, shards: readonly number[]): void {
+    this.#tell(wait, shards, RESUME, new Forgetting(shards.length, () => {}));
+  }
+
+  isGuarded({ claim }: Wait): boolean {
+    return this.#gateway.shards.claims.isGuarded(claim);
+  }
+
+  /**
+   * Something is about to be sent that writes these keys in one step, or any keys. Waits for which
+   * several of them may appear, on several shards, are not served by one of these alone. `isHeld`: one
+   * key is enough, because its shard serves nobody for a while, and others do.
+   */
+  guard(use: KeyUse | undefined, isHeld: boolean): void {
+    const { claims } = this.#gateway.shards;
+    const written = use?.has(EVERYTHING) ? undefined : use;
+    for (const wait of this.#waits.values()) {
+      if (wait.use === undefined || wait.shards.length === 1) continue;
+      const isAtRisk =
+        written === undefined || this.#shardsWritten(wait.use, written) > (isHeld ? 0 : 1);
+      if (isAtRisk) claims.guard(wait.claim);
+    }
+  }
+
+  /** How many shards have keys that are written. */
+  #shardsWritten(keys: KeyUse, written: KeyUse): number {
+    const shards = new Set<number>();
+    for (const name of keys.keys()) {
+      const key = written.get(name) === true ? keyNamed(name) : undefined;
+      if (key !== undefined) shards.add(this.#gateway.placement.shardOfKey(key));
+    }
+    return shards.size;
   }
 
   #tell(wait: Wait, shards: readonly number[], command: number, receiver: Forgetting): void {
@@ -352,21 +472,31 @@ export class ShardWaits implements WaitOwner {
   /** The client is gone: if no shard has served the wait yet, none will. */
   #abandon(wait: Wait): void {
     wait.isClientGone = true;
-    if (this.#gateway.shards.claims.win(wait.claim)) wait.end(undefined);
+    if (this.#gateway.shards.claims.take(wait.claim)) wait.end(undefined);
   }
 
-  /** What is being tried decides by itself: then there is nobody to unblock. */
+  /**
+   * Ends the wait of a connection, if it has one that no shard has served. Those before it are served
+   * first, so it may still get something.
+   */
   unblock(connection: Connection, answer: 'timeout' | 'error'): boolean {
     const wait = this.#waits.get(connection);
-    if (wait === undefined || wait.isAttempting || wait.registered !== undefined) return false;
-    if (!this.#gateway.shards.claims.win(wait.claim)) return false;
-    wait.end(answer === 'error' ? UNBLOCKED : undefined);
+    if (wait === undefined || wait.isEnding || wait.registered !== undefined) return false;
+    const { claims } = this.#gateway.shards;
+    const reply = answer === 'error' ? UNBLOCKED : undefined;
+    if (wait.attempt === undefined) {
+      if (!claims.win(wait.claim)) return false;
+      wait.end(reply);
+    } else {
+      if (!claims.guard(wait.claim)) return false;
+      wait.endSoon(reply);
+    }
     return true;
   }
 
   unblockAll(): void {
     for (const wait of this.#waits.values()) {
-      if (this.#gateway.shards.claims.win(wait.claim)) wait.end(FORCED);
+      if (this.#gateway.shards.claims.take(wait.claim)) wait.end(FORCED);
     }
   }
 
@@ -374,7 +504,7 @@ export class ShardWaits implements WaitOwner {
   shardFailed(shard: number): void {
     for (const wait of this.#waits.values()) {
       if (!wait.shards.includes(shard)) continue;
-      this.#gateway.shards.claims.win(wait.claim);
+      this.#gateway.shards.claims.take(wait.claim);
       wait.end(Buffer.from(`-${errors.shardFailed}\r\n`));
     }
   }
@@ -384,16 +514,21 @@ export class ShardWaits implements WaitOwner {
  * All shards are asked at once which of their keys there are; then the first of these is popped from,
  * whatever its type: what is wrong with it its shard says. Undefined when there is none, null when
  * there was nothing to pop. `waits`: the command will wait if nothing is found, and that finds
- * mistakes in its arguments too; otherwise a try on the first key does.
+ * mistakes in its arguments too; otherwise a try on the first key does. `wait`: the number of the one
+ * that it does already.
  */
-async function tryKeys(command: Coordinated, waits: boolean): Promise<Buffer | undefined> {
+async function tryKeys(
+  command: Coordinated,
+  waits: boolean,
+  wait?: number,
+): Promise<Buffer | undefined> {
   const { entry, keys, owners, words } = command;
   const first = await firstKeyThere(command);
   if (first < 0 && waits) return undefined;
   const at = Math.max(0, first);
   const flags = waits ? command.flags | REQUEST_GIVES_WAY : command.flags;
   const popping = wordsFor(command, [words[keys[at]!]!]);
-  const answer = await command.callAs(flags, owners[at]!, entry.spec.name, popping);
+  const answer = await command.callAs(flags, owners[at]!, entry.spec.name, popping, wait);
   return first < 0 && isNull(answer) ? undefined : answer;
 }
 

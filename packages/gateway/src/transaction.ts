@@ -283,14 +283,20 @@ function executeOverShards(
   for (const name of watched) if (!use.has(name)) use.set(name, false);
   gateway.localReplies.announce(connection);
   const isWatching = connection.watchedShards.size > 0;
-  const work = (): Promise<ReplyFunction> =>
-    new Execution(gateway, connection).run(transaction, isWatching);
+  const isInPhases = isWatching || hasPhases(transaction);
+  const isInParts = isSentInParts(transaction);
+  const work = (): Promise<ReplyFunction> => {
+    gateway.coordinator.guardWaits(
+      hasScripts(transaction) ? undefined : use,
+      isInPhases || isInParts,
+    );
+    return new Execution(gateway, connection).run(transaction, isWatching);
+  };
   const { isolation } = gateway;
   const waiters = new HeldWaiters(gateway, connection, use);
-  const done =
-    isWatching || hasPhases(transaction)
-      ? isolation.run(use, () => waiters.during(work))
-      : isolation.runAtOnce(use, isSentInParts(transaction) ? () => waiters.whileSent(work) : work);
+  const done = isInPhases
+    ? isolation.run(use, () => waiters.during(work))
+    : isolation.runAtOnce(use, isInParts ? () => waiters.whileSent(work) : work);
   const reply = isSilent ? done.then(() => replyNothing) : done;
   gateway.pubSub.hold(connection);
   gateway.localReplies.settleLater(connection, reply);

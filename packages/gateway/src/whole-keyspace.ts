@@ -19,7 +19,7 @@ const JOINS: { readonly [name: string]: Join } = {
   RANDOMKEY: randomKey,
   FLUSHDB: allAlike,
   FLUSHALL: allAlike,
-  SWAPDB: allAlike,
+  SWAPDB: swap,
   'DEBUG|DIGEST': digest,
   'DEBUG|POPULATE': populate,
   'DEBUG|HTSTATS': concatenated,
@@ -43,6 +43,12 @@ function toAll(command: Coordinated): Promise<Buffer[]> {
 async function allAlike(command: Coordinated): Promise<ReplyFunction> {
   const replies = await toAll(command);
   return firstError(replies) ?? ((reply) => reply.raw(replies[0]));
+}
+
+/** SWAPDB: keys of all shards appear at once. */
+function swap(command: Coordinated): Promise<ReplyFunction> {
+  command.gateway.coordinator.guardWaits(undefined);
+  return allAlike(command);
 }
 
 async function joinSums(command: Coordinated): Promise<ReplyFunction> {

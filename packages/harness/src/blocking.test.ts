@@ -255,6 +255,34 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     }
   },
 
+  'of keys that appear at once the first one serves': async (t, server, observer) => {
+    const script = "for i, key in ipairs(KEYS) do redis.call('RPUSH', key, ARGV[i]) end";
+    const fill = [request('RPUSH', 'b', 'y'), request('RPUSH', 'a', 'x')];
+    const swap = ['COPY {a} {a} DB 1', 'SWAPDB 0 1'].map((line) => request(...line.split(' ')));
+    const ways: readonly (readonly Buffer[])[] = [
+      [request('MULTI'), ...fill, request('EXEC')],
+      [request('SELECT', 1), ...fill, request('SELECT', 0), ...swap],
+      [request('EVAL', script, 4, 'd', 'c', 'b', 'a', 1, 2, 'y', 'x')],
+    ];
+    // Sorted to keep the shard of `a` busy, so that of `b` is faster.
+    using busy = await server.connect();
+    const many = Array.from({ length: 20_000 }, (_, i) => `e${(i * 7919) % 20_000}`);
+    await busy.text('RPUSH', '{a}', ...many);
+    for (const way of ways) {
+      for (const words of ['BLPOP a b 0', 'BLMPOP 0 2 a b LEFT']) {
+        using waiter = await sendBlocking(server, observer, 1, ...words.split(' '));
+        const sorted = busy.call('SORT', '{a}', 'ALPHA');
+        observer.send(Buffer.concat(way));
+        await observer.replies(way.length);
+        const isMany = words.startsWith('BLMPOP');
+        t.equal(await waiter.reply(), isMany ? `*2\r\n$1\r\na\r\n${bulks('x')}` : bulks('a', 'x'));
+        t.equal(await observer.call('LRANGE', 'b', 0, -1), bulks('y'));
+        await sorted;
+        await observer.text('DEL', 'a', 'b', 'c', 'd');
+      }
+    }
+  },
+
   'FLUSHALL keeps waiters': async (t, server, observer) => {
     using waiter = await sendBlocking(server, observer, 1, 'BLPOP', 'a', 'b', 0);
     await observer.text('FLUSHALL');

@@ -186,6 +186,7 @@ export class ShardScripts implements ScriptWatch {
     const { flags } = COMMANDS[call.command]!;
     if ((flags & DENYOOM) !== 0 && !this.#engine.hasRoom()) reply.error(errors.outOfMemory);
     else this.#host.executeNested(call.command, requestOfCall(call));
+    this.#engine.guardReady();
     const answer = Uint8Array.from(reply.block.bytes.subarray(position, reply.position));
     reply.position = position;
     reply.protocol = protocol;

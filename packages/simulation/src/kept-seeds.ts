@@ -2,7 +2,24 @@
  * Seeds that found a mistake in the server, each with what it was. A change of the scheduler or the
  * workload gives them another course; they are kept all the same, as the cheapest of samples.
  */
+import type { Profile } from './profile.ts';
 import type { SimulationOptions } from './simulation.ts';
+
+/** Two databases that are swapped while clients wait in several shards, and nothing else goes wrong. */
+const SWAPPING: Partial<Profile> = {
+  clients: 7,
+  depth: 1,
+  lists: ['list0', 'list1', 'list2'],
+  databases: 2,
+  destroys: true,
+  flushes: false,
+  swaps: true,
+  blocks: true,
+  transactions: true,
+  disconnectsOneIn: 0,
+  crashesOneIn: 0,
+  socketBytes: 1 << 16,
+};
 
 interface KeptSeed extends SimulationOptions {
   readonly found: string;
@@ -135,5 +152,58 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     shards: 1,
     isolation: 'locked',
     found: 'elements that went back came one by one, and a waiter got the last of them',
+  },
+  {
+    seed: 30198,
+    operations: 1000,
+    shards: 4,
+    isolation: 'locked',
+    found: 'several keys of BLMPOP appeared on several shards while it was registered there',
+  },
+  {
+    seed: 52006,
+    operations: 600,
+    shards: 3,
+    isolation: 'locked',
+    profile: SWAPPING,
+    found: 'who waited in several shards was served by one of those that SWAPDB gave something',
+  },
+  {
+    seed: 52048,
+    operations: 600,
+    shards: 3,
+    isolation: 'locked',
+    profile: SWAPPING,
+    found: 'the same with one EXEC that pushed to two of the keys',
+  },
+  {
+    seed: 52030,
+    operations: 600,
+    shards: 3,
+    isolation: 'locked',
+    profile: SWAPPING,
+    found: 'who waited in several shards was served by another one than that which EXEC kept busy',
+  },
+  {
+    seed: 52079,
+    operations: 600,
+    shards: 3,
+    isolation: 'locked',
+    profile: SWAPPING,
+    found: 'who waited in several shards was served although one of the keys had become a string',
+  },
+  {
+    seed: 20382,
+    operations: 1000,
+    shards: 2,
+    isolation: 'locked',
+    found: 'whose time was up while another client was served from the same list got nothing',
+  },
+  {
+    seed: 41092,
+    operations: 1000,
+    shards: 4,
+    isolation: 'locked',
+    found: 'a shard was not told of the end of a BLMOVE that it had said to be late',
   },
 ];

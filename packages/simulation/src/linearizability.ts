@@ -86,9 +86,8 @@ function putBack(state: State, operation: Operation): State | undefined {
 }
 
 function followAll(state: State, operation: Operation): State | undefined {
-  const { requests, reply, isDone, database } = operation;
+  const { requests, reply, isDone, database, words } = operation;
   if (requests.length > 1) return followTransaction(state, operation);
-  const words = operation.isServedAnywhere ? servedWords(operation) : operation.words;
   if (isDone && reply instanceof ReplyError && /^(UNBLOCKED|ERR shard)/.test(reply.message)) {
     return state;
   }
@@ -100,14 +99,6 @@ function followAll(state: State, operation: Operation): State | undefined {
   }
   if (expected === NOT_NOW) return undefined;
   return equalReplies(reply, expected) ? next : undefined;
-}
-
-/** The command as if it had named only the key that it was served from. */
-function servedWords({ name, reply, words }: Operation): readonly string[] {
-  if (!Array.isArray(reply)) return words;
-  const key = reply[0] as string;
-  if (name !== 'BLMPOP') return [name, key, words.at(-1) as string];
-  return [name, '0', '1', key, ...words.slice(3 + Number(words[2]))];
 }
 
 function followTransaction(state: State, operation: Operation): State | undefined {

@@ -25,8 +25,6 @@ export class Operation {
   isLost = false;
   /** What the gateway had written was not all sent when the connection was closed. */
   wasCutOff = false;
-  /** It waited in several shards, and any of them may have served it. */
-  isServedAnywhere = false;
   /** Called with the reply. */
   replied: ((reply: ReplyValue) => void) | undefined;
 

@@ -42,7 +42,9 @@ function waitProblem(gateway: Gateway, live: ReadonlySet<number>): string | unde
   }
   const claims = new Int32Array(gateway.shards.claims.memory);
   const held = claims.findIndex((word) => word !== 0);
-  return held < 0 ? undefined : `claim ${held} is still ${claims[held] === 1 ? 'open' : 'won'}`;
+  return held < 0
+    ? undefined
+    : `claim ${held} is still ${['', 'open', 'won', 'guarded'][claims[held]!]}`;
 }
 
 function lockProblem({ isolation }: Gateway): string | undefined {

@@ -21,7 +21,7 @@ import {
   SOCKET_BYTES,
 } from './limits.ts';
 import { type Judgement, judge, textOf } from './linearizability.ts';
-import { BLOCKING, isModelled, keysOf, nameOf, type State, type Value } from './model.ts';
+import { BLOCKING, isModelled, nameOf, type State, type Value } from './model.ts';
 import { Operation } from './operation.ts';
 import { drawProfile, type Profile } from './profile.ts';
 import { remainsProblem } from './remains.ts';
@@ -493,9 +493,6 @@ class Simulation {
     const { isolation, demandsLinearizability = isolation === 'locked' } = this.#options;
     if (!demandsLinearizability) return;
     const judged = operations.flatMap((operation) => this.#judgeable(operation));
-    for (const operation of judged) {
-      operation.isServedAnywhere = this.#isServedAnywhere(operation);
-    }
     const judgement: Judgement = judge(judged, before, after);
     if (judgement.verdict === 'undecided') this.#undecided++;
     if (judgement.verdict !== 'not linearizable') return;
@@ -506,18 +503,6 @@ class Simulation {
   #judgeable(operation: Operation): readonly Operation[] {
     if (operation.name === 'WATCH') return [];
     return operation.name === 'MULTI' || isModelled(operation.name) ? [operation] : [];
-  }
-
-  /** Whether keys are on several shards. */
-  #areApart(keys: readonly string[]): boolean {
-    const { gateway } = this.#server;
-    return new Set(keys.map((key) => gateway.placement.shardOfKey(Buffer.from(key)))).size > 1;
-  }
-
-  #isServedAnywhere({ blockedAt, name, words, database }: Operation): boolean {
-    if (!BLOCKING.has(name) || name === 'BLMOVE' || blockedAt === Infinity) return false;
-    const keys = keysOf(words, database) as readonly string[];
-    return this.#areApart(keys.map((key) => key.slice(key.indexOf('/') + 1)));
   }
 
   #expectNothingLeft(): void {

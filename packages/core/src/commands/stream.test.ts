@@ -137,6 +137,8 @@ t.test('a waiter of several shards is asked before it claims', async (t) => {
       wins++;
       return wins === 1;
     },
+    guard: () => false,
+    isGuarded: () => false,
   };
   t.equal(call(fixture, 'XREAD BLOCK 0 STREAMS s t 5 5', 2), undefined, 'blocks, though s exists');
   engine.claim = undefined;
@@ -152,7 +154,7 @@ t.test('a waiter of several shards is asked before it claims', async (t) => {
 t.test('another shard was faster', async (t) => {
   const fixture = new EngineFixture();
   call(fixture, 'XADD s 6 f v');
-  fixture.engine.claim = { win: () => false };
+  fixture.engine.claim = { win: () => false, guard: () => false, isGuarded: () => false };
   t.equal(call(fixture, 'XREAD BLOCK 0 STREAMS s 5', 2), '*-1\r\n');
   t.equal(call(fixture, 'XREAD BLOCK 0 STREAMS s 6', 2), undefined);
   fixture.engine.claim = undefined;
