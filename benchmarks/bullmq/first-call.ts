@@ -1,10 +1,12 @@
 // How long a client waits for the first call of BullMQ's largest script: text sent, compiled, run.
 //
 // The script finishes a job and takes the next one. On a server that has just been started ("cold":
-// not one script has run in it), and on one that has seen BullMQ's other scripts ("warm"). The jobs
-// are put there with plain commands, and the call is EVAL with the whole text, as a client library
-// sends it the first time.
+// not one script has run in it), on one that was started a second ago (not one script either, but it
+// has had time), and on one that has seen BullMQ's other scripts ("warm"). The jobs are put there
+// with plain commands, and the call is EVAL with the whole text, as a client library sends it the
+// first time.
 
+import { setTimeout } from 'node:timers/promises';
 import type { RunningServer } from '../contenders.ts';
 import { type RespClient, withClient } from '../resp-client.ts';
 import type { Sample } from '../results.ts';
@@ -13,8 +15,9 @@ import { type LibraryScript, libraryScripts, pack } from './bullmq-scripts.ts';
 
 export const FIRST_CALL_SUITE = 'first-call';
 const COLD = 'first call, cold';
+const IDLE = 'first call, a second after the start';
 const WARM = 'first call, warm';
-export const FIRST_CALL_TESTS: readonly string[] = [COLD, WARM];
+export const FIRST_CALL_TESTS: readonly string[] = [COLD, IDLE, WARM];
 
 const LARGEST = 'moveToFinished';
 const TOKEN = 'token';
@@ -30,6 +33,7 @@ const OPTIONS = {
 };
 /** A server that is idle has to be woken by the system first; that is not the script's. */
 const PINGS = 50;
+const IDLE_MS = 1000;
 
 export async function runFirstCallSuite(context: BenchContext): Promise<void> {
   const { rounds } = context;
@@ -40,6 +44,10 @@ export async function runFirstCallSuite(context: BenchContext): Promise<void> {
   await measureFresh(context, { suite, test: COLD, rounds }, (server) =>
     measure(server, largest, []),
   );
+  await measureFresh(context, { suite, test: IDLE, rounds }, async (server) => {
+    await setTimeout(IDLE_MS);
+    return measure(server, largest, []);
+  });
   await measureFresh(context, { suite, test: WARM, rounds }, (server) =>
     measure(server, largest, others),
   );

@@ -13,7 +13,7 @@
  *
  * This is on the way of every command: no closures and no objects unless it is refused.
  */
-import { ALLOW_BUSY, DENYOOM, LOADING, NO_AUTH, NO_MULTI, WRITE } from '@hashlane/core/metadata';
+import { ALLOW_BUSY, LOADING, NO_AUTH, NO_MULTI } from '@hashlane/core/metadata';
 import {
   type Block,
   errors,
@@ -26,6 +26,7 @@ import {
 import { busyError } from './busy-scripts.ts';
 import type { CommandEntry, CommandIndex } from './command-index.ts';
 import type { Connection } from './connection.ts';
+import { mayWrite } from './failed-saves.ts';
 import type { Forwarder } from './forwarder.ts';
 import { GATE_BUSY, GATE_LOADING, GATE_MISCONFIGURED, GATE_PAUSED, type Gate } from './gate.ts';
 import type { Gateway } from './gateway.ts';
@@ -144,7 +145,7 @@ export class Dispatcher {
 
   /** The gate is shut for some: true when the command was refused or put off. */
   #isStopped(connection: Connection, entry: CommandEntry, parser: RequestParser): boolean {
-    const refusal = this.#refusalAtGate(entry, parser);
+    const refusal = this.#refusalAtGate(connection, entry, parser);
     if (refusal !== undefined) {
       this.#refuse(connection, entry, refusal);
       return true;
@@ -152,21 +153,20 @@ export class Dispatcher {
     return this.#gate.has(GATE_PAUSED) && this.#gateway.pause.holds(connection, entry, parser);
   }
 
-  #refusalAtGate(entry: CommandEntry, parser: RequestParser): string | undefined {
+  #refusalAtGate(
+    connection: Connection,
+    entry: CommandEntry,
+    parser: RequestParser,
+  ): string | undefined {
     const gate = this.#gate;
     if (gate.has(GATE_LOADING) && (entry.spec.flags & LOADING) === 0) return errors.loading;
-    if (gate.has(GATE_MISCONFIGURED) && this.#mayWrite(entry, parser)) return errors.misconfigured;
+    if (gate.has(GATE_MISCONFIGURED) && mayWrite(this.#gateway, connection, entry, parser)) {
+      return errors.misconfigured;
+    }
     if (gate.has(GATE_BUSY) && this.#isBusyFor(entry, parser)) {
       return busyError(this.#gateway.shards.busyShards);
     }
     return undefined;
-  }
-
-  /** Does the command write, or call a function that may? What a script does, its shard sees. */
-  #mayWrite({ spec }: CommandEntry, parser: RequestParser): boolean {
-    if ((spec.flags & (WRITE | DENYOOM)) !== 0) return true;
-    const isCall = spec.name === 'FCALL' || spec.name === 'FCALL_RO';
-    return isCall && this.#gateway.shards.functions.mayWrite(parser.text(1));
   }
 
   /** Would a command have to wait for a shard that is busy with a long script? */

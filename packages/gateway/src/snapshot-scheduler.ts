@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { errors } from '@hashlane/resp';
 import type { SaveOptions } from '@hashlane/shard-worker';
 import { messageOf } from './error-message.ts';
-import { GATE_MISCONFIGURED } from './gate.ts';
+import { followSaves } from './failed-saves.ts';
 import type { Gateway } from './gateway.ts';
 import { REDIS_VERSION } from './version.ts';
 
@@ -194,10 +194,7 @@ export class SnapshotScheduler {
   #ended(status: 'ok' | 'err', started: number): void {
     this.lastStatus = status;
     this.lastDurationSeconds = Math.round((performance.now() - started) / 1000);
-    const gateway = this.#gateway;
-    const { save, stopWritesOnBgsaveError } = gateway.configuration.values;
-    const isClosed = status === 'err' && stopWritesOnBgsaveError && save.length > 0;
-    gateway.gate.set(GATE_MISCONFIGURED, isClosed);
+    followSaves(this.#gateway);
   }
 
   /** Path of the last snapshot, when there is one. */

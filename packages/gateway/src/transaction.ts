@@ -13,7 +13,7 @@
  * ports. With watched keys or commands of several phases it is a transaction of several phases
  * itself, see isolation.ts.
  */
-import { COMMAND_METADATA, NO_MANDATORY_KEYS } from '@hashlane/core/metadata';
+import { COMMAND_METADATA, NO_MANDATORY_KEYS, WRITE } from '@hashlane/core/metadata';
 import {
   Block,
   elementsOf,
@@ -29,6 +29,7 @@ import { NO_CLAIM, type RequestArguments } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { isSentAtOnce } from './coordinator.ts';
+import { mayWrite } from './failed-saves.ts';
 import type { Gateway } from './gateway.ts';
 import { addUseOf, type KeyUse } from './isolation.ts';
 import { TRANSACTION_BYTES_MIN } from './limits.ts';
@@ -177,6 +178,7 @@ export function queueCommand(
   const shard =
     entry.handler === undefined ? gateway.placement.shardOfCommand(entry, parser) : NO_SHARD;
   transaction.add(entry, parser, shard, gateway.shards.links.length > 1);
+  if (mayWrite(gateway, connection, entry, parser)) transaction.flags |= WRITE;
   gateway.localReplies.write(connection, (reply) => reply.simple('QUEUED'));
 }
 

@@ -204,6 +204,9 @@ export const errors = {
   scriptFlushOption: 'ERR SCRIPT FLUSH only support SYNC|ASYNC option',
   scriptDebugOption: 'ERR Use SCRIPT DEBUG YES/SYNC/NO',
   scriptDebugger: 'ERR the debugger of scripts is not there',
+  scriptMisconfigured:
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist " +
+    "to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.",
   scriptWithWrites: 'ERR Can not execute a script with write flag using *_ro command.',
   shebangIncomplete: 'ERR Invalid script shebang',
   shebangQuotes: 'ERR Invalid engine in script shebang',
@@ -266,6 +269,7 @@ export const scriptCallErrors = {
   notAllowed: 'This Redis command is not allowed from script',
   readOnly: 'Write commands are not allowed from read-only scripts.',
   outOfMemory: "-OOM command not allowed when used memory > 'maxmemory'.",
+  misconfigured: `-${errors.misconfigured}`,
   aclUnknownCommand: 'Invalid command passed to redis.acl_check_cmd()',
 } as const;
 

@@ -57,6 +57,8 @@ export class ScriptRun {
   isReadOnly = false;
   /** Memory was short when it began, and the script may not use more. */
   isShortOfMemory = false;
+  /** Snapshots fail, and it may not begin to write. */
+  isMisconfigured = false;
   /** It has called a command that writes. */
   isDirty = false;
 }
@@ -136,6 +138,7 @@ export class CommandCaller {
     request.origin = 0;
     run.isReadOnly = false;
     run.isShortOfMemory = false;
+    run.isMisconfigured = false;
     run.isDirty = false;
   }
 
@@ -259,6 +262,7 @@ export class CommandCaller {
     const { run } = this;
     if (run.isReadOnly && (flags & (WRITE | MAY_REPLICATE)) !== 0) return scriptCallErrors.readOnly;
     if ((flags & WRITE) !== 0 && !run.isDirty) {
+      if (run.isMisconfigured) return scriptCallErrors.misconfigured;
       if (run.isShortOfMemory && (flags & DENYOOM) !== 0) return scriptCallErrors.outOfMemory;
       run.isDirty = true;
       this.#written();

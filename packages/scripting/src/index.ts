@@ -12,4 +12,5 @@ export {
   ScriptRestart,
   type ScriptWatch,
 } from './script-engine.ts';
+export { scriptWrites } from './shebang.ts';
 export { warmUpScripts } from './warm-up.ts';

@@ -52,6 +52,8 @@ export class ScriptRestart extends ScriptInterrupt {}
 export interface ScriptWatch {
   /** A script begins, with these keys, which are arguments of the request from `FIRST_KEY` on. */
   begin(name: string, request: Request, keys: readonly string[]): void;
+  /** Are writes of scripts to be refused, because snapshots fail? */
+  readonly stopsWrites: boolean;
   /** The script is about to write for the first time. */
   wrote(): void;
   /** Called now and then; throws ScriptInterrupt when the script must end. */
@@ -338,13 +340,16 @@ export class ScriptEngine implements ScriptHost {
     const caller = this.#caller;
     caller.begin(request.database, request.connection, request.flags);
     const isShort = !this.#engine.hasRoom();
+    const { stopsWrites } = this.#watch;
     if (flags === undefined) {
       caller.run.isReadOnly = isReadOnly;
       caller.run.isShortOfMemory = isShort;
+      caller.run.isMisconfigured = stopsWrites;
       return undefined;
     }
     const writes = !flags.has('no-writes');
     if (isShort && writes && !flags.has('allow-oom')) return errors.outOfMemory;
+    if (writes && stopsWrites) return errors.scriptMisconfigured;
     if (writes && isReadOnly) return errors.scriptWithWrites;
     caller.run.isReadOnly = !writes;
     return undefined;

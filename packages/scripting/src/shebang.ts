@@ -46,6 +46,12 @@ export function readHeader(source: string): ScriptHeader | string {
   return { flags, body: source.slice(end) };
 }
 
+/** Does the header of a script say that it may write? None does when there is none, or a mistake. */
+export function scriptWrites(source: string): boolean {
+  const header = readHeader(source);
+  return typeof header !== 'string' && header.flags?.has('no-writes') === false;
+}
+
 /** Adds a list of flags; the first that is none is returned. */
 function addFlags(flags: Set<ScriptFlag>, list: string): string | undefined {
   if (list === '') return undefined;

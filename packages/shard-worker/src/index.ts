@@ -11,7 +11,7 @@ export {
   REQUEST_RESP3,
   REQUEST_WAITS_ONLY,
 } from '@hashlane/core';
-export { ENGINE_NAME } from '@hashlane/scripting';
+export { ENGINE_NAME, scriptWrites } from '@hashlane/scripting';
 export { busyError } from './busy-error.ts';
 export type { ClaimTable } from './claim.ts';
 export type { FunctionLibrary, RestorePolicy } from './function-store.ts';

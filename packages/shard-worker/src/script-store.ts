@@ -10,6 +10,7 @@
  * A shard that is started later gets all of them. What a shard learned before it saw a flush is
  * recognised by its epoch and forgotten.
  */
+import { scriptWrites } from '@hashlane/scripting';
 import { EVAL_SCRIPTS_MAX } from './limits.ts';
 import type { ControlRequest } from './messages.ts';
 
@@ -55,6 +56,12 @@ export class ScriptStore {
   /** Digest is in lower case. */
   has(digest: string): boolean {
     return this.#sources.has(digest);
+  }
+
+  /** Does the header of a script say that it may write? One without a header decides as it runs. */
+  mayWrite(digest: string): boolean {
+    const source = this.#sources.get(digest);
+    return source !== undefined && scriptWrites(source);
   }
 
   /** All scripts, for a shard that starts. */

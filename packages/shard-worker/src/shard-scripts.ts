@@ -207,6 +207,10 @@ export class ShardScripts implements ScriptWatch {
     this.#executor.begin(name, request, keys);
   }
 
+  get stopsWrites(): boolean {
+    return this.#options.board.stopsWrites;
+  }
+
   wrote(): void {
     this.#hasWritten = true;
     this.#options.board.wrote(this.#shard);

@@ -7,7 +7,7 @@
 import { ADMIN, LOADING, NOSCRIPT, STALE } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
 import type { ShardConfiguration } from '../configuration.ts';
-import { GATE_MISCONFIGURED } from '../gate.ts';
+import { followSaves } from '../failed-saves.ts';
 import type { Gateway } from '../gateway.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { errorUtf8, replyHelp, replyUtf8, texts, utf8 } from './arguments.ts';
@@ -32,9 +32,8 @@ export function followConfiguration(gateway: Gateway): void {
     gateway.parser.bulkBytesMax = Number(protoMaxBulkLen);
     return undefined;
   });
-  configuration.onChange(['stop-writes-on-bgsave-error', 'save'], (values) => {
-    const stopsWrites = values.stopWritesOnBgsaveError && values.save.length > 0;
-    gateway.gate.set(GATE_MISCONFIGURED, stopsWrites && gateway.snapshots.lastStatus === 'err');
+  configuration.onChange(['stop-writes-on-bgsave-error', 'save'], () => {
+    followSaves(gateway);
     return undefined;
   });
 }
