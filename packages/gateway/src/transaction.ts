@@ -506,7 +506,10 @@ function callFor(
   return call.reply;
 }
 
-/** WATCH: resolves when all shards have taken note. */
+/**
+ * WATCH: resolves when all shards have taken note. One that is busy with a long script does so after
+ * it, and before anything else that can come to it then.
+ */
 export async function watch(
   gateway: Gateway,
   connection: Connection,
@@ -520,9 +523,12 @@ export async function watch(
     groups.set(shard, group);
     connection.noteWatched(shard, key);
   }
-  await Promise.all(
-    [...groups].map(([shard, group]) => callFor(gateway, connection, shard, WATCH, group)),
-  );
+  const { busyShards } = gateway.shards;
+  const asked = [...groups].map(([shard, group]) => {
+    const noted = callFor(gateway, connection, shard, WATCH, group);
+    return busyShards.has(shard) ? undefined : noted;
+  });
+  await Promise.all(asked);
 }
 
 /** Ends watching; what shards answer does not matter. */

@@ -66,7 +66,15 @@ t.test('a script that holds another shard: clients of that one get BUSY as well'
   t.match(await client.call('EVAL', 'return 1', '1', held), BUSY);
   t.match(await client.call('MGET', own, free), BUSY, 'a command over several shards');
   t.equal(await client.call('SET', free, 'v'), '+OK\r\n', 'a shard that it has not been to');
+  // What is allowed meanwhile.
   t.equal(await client.call('PING'), '+PONG\r\n');
+  t.equal(await client.call('WATCH', own, held, free), '+OK\r\n');
+  t.equal(await client.call('UNWATCH'), '+OK\r\n');
+  t.equal(await client.call('MULTI'), '+OK\r\n');
+  t.equal(await client.call('DISCARD'), '+OK\r\n');
+  t.equal(await client.call('RESET'), '+RESET\r\n');
+  using watching = await server.connect();
+  t.equal(await watching.call('WATCH', held), '+OK\r\n');
   t.equal(await client.call('MULTI'), '+OK\r\n');
   t.match(await client.call('GET', held), BUSY);
   t.match(await client.call('EXEC'), /^-EXECABORT Transaction discarded because of: BUSY /);
@@ -75,6 +83,8 @@ t.test('a script that holds another shard: clients of that one get BUSY as well'
   t.equal(await client.call('SCRIPT', 'KILL'), '+OK\r\n');
   t.match(await looping.reply(), /^-ERR (Error running script.*)?Script killed by user/);
   await isFree(t, client, [own, held]);
+  t.equal(await watching.call('MULTI'), '+OK\r\n');
+  t.equal(await watching.call('EXEC'), '*-1\r\n', 'the key was watched');
 });
 
 t.test('a script that comes to another shard when it is known to be busy', async (t) => {
@@ -143,6 +153,41 @@ t.test('SHUTDOWN NOSAVE that comes before the script is known to be busy', async
   using client = await server.connect();
   client.send(request('SHUTDOWN', 'NOSAVE'));
   t.equal((await server.exited).code, 0);
+});
+
+t.test('what came before the script in its batch is answered without waiting for it', async (t) => {
+  await using server = await startServer({ shards: 1, args: SLOW });
+  using client = await server.connect();
+  using waiting = await server.connect();
+  waiting.send(request('BLPOP', 'list', '0'));
+  await waitFor(
+    'a blocked client',
+    () => client.info('blocked_clients'),
+    (count) => count === '1',
+  );
+  using looping = await server.connect();
+  // One packet, and so one batch.
+  looping.send(
+    Buffer.concat([
+      request('SET', 'key', 'v'),
+      request('RPUSH', 'list', 'element', 'more'),
+      request('EVAL', LOOP, '0'),
+      request('GET', 'key'),
+      request('EVAL', LOOP, '0'),
+      request('LLEN', 'list'),
+    ]),
+  );
+  t.equal(await looping.reply(), '+OK\r\n');
+  t.equal(await looping.reply(), ':2\r\n');
+  t.equal(await waiting.reply(), '*2\r\n$4\r\nlist\r\n$7\r\nelement\r\n');
+  t.match(await waiting.call('GET', 'key'), BUSY);
+  for (const reply of ['$1\r\nv\r\n', ':1\r\n']) {
+    const isKilled = (answer: string): boolean => answer === '+OK\r\n';
+    await waitFor('SCRIPT KILL', () => client.call('SCRIPT', 'KILL'), isKilled);
+    t.match(await looping.reply(), /Script killed by user/);
+    t.equal(await looping.reply(), reply);
+  }
+  await isFree(t, client, ['key']);
 });
 
 t.test(
