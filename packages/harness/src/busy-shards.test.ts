@@ -197,6 +197,8 @@ t.test(
     await using server = await startServer({ shards: SHARDS, args });
     using client = await server.connect();
     const [own, held, free] = (await keysOfShards(client, SHARDS)) as [string, string, string];
+    const roaming = `redis.call('EXISTS', ARGV[1])
+      redis.log(redis.LOG_WARNING, 'holds for ' .. ARGV[2]) ${LOOP}`;
     for (const busy of [own, held]) {
       await client.call('CONFIG', 'RESETSTAT');
       using looping = await server.connect();
@@ -213,12 +215,12 @@ t.test(
       await transaction.call('INCR', busy);
       looping.send(
         Buffer.concat([
-          request('EVAL', `redis.call('EXISTS', ARGV[1]) ${LOOP}`, '1', own, held),
+          request('EVAL', roaming, '1', own, held, busy),
           request('SET', `{${own}}:mine`, 'done'),
           request('GET', `{${own}}:mine`),
         ]),
       );
-      await untilRead(server);
+      await waitFor('a script that holds both', () => server.log.includes(`holds for ${busy}`));
       early.send(
         Buffer.concat([
           request('SET', free, 'early'),
@@ -298,7 +300,14 @@ t.test(
       using client = await server.connect();
       for (let round = 0; areScriptsRunning; round++) {
         const keys = Array.from({ length: 20 }, (_, i) => ((i + worker + round) % 3 ? own : held));
-        client.send(Buffer.concat(keys.map((key) => request('INCR', `{${key}}:count`))));
+        // Some have scripts of their own in the midst.
+        const increments = keys.map((key, i) => {
+          const counter = `{${key}}:count`;
+          const isScript = worker > 2 && i === 10;
+          const script = "for i = 1, 300000 do end return redis.call('INCR', KEYS[1])";
+          return isScript ? request('EVAL', script, '1', counter) : request('INCR', counter);
+        });
+        client.send(Buffer.concat(increments));
         const last = new Map<string, number>();
         for (const key of keys) {
           const reply = await client.reply();
