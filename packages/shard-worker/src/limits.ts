@@ -47,3 +47,9 @@ export const WARM_UP_DELAY_MS = 250;
 
 /** Between two steps of that, for commands. */
 export const WARM_UP_PAUSE_MS = 2;
+
+/**
+ * Of the requests behind a script that takes long so many can be refused (a bit each in shared memory);
+ * those behind them wait. A multiple of 32.
+ */
+export const REFUSALS_MAX = 32 * 1024;

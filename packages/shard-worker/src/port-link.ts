@@ -30,6 +30,7 @@ import {
   BATCHED_REQUEST_ARGUMENTS_MAX,
   BATCHED_REQUEST_BYTES_MAX,
   IN_FLIGHT_BYTES_MAX,
+  REFUSALS_MAX,
   SPARE_BATCHES_MAX,
 } from './limits.ts';
 import {
@@ -44,7 +45,7 @@ import {
   REQUEST_HEADER_WORDS,
   type ScriptNews,
 } from './messages.ts';
-import { REFUSALS_MAX, type ScriptBoard } from './script-board.ts';
+import type { ScriptBoard } from './script-board.ts';
 import type { ReplyReceiver, RequestArguments, ShardLink } from './shard-link.ts';
 
 /** Requests that were posted together and whose replies are awaited. */

@@ -15,6 +15,8 @@
  *   shard    stands = begun … the script … exchange(stands, MOVES) ─▶ negative: skips what has a bit
  *   gateway           compareExchange(stands, begun, ~count) ─▶ as it was: answers what has a bit
  */
+import { REFUSALS_MAX } from './limits.ts';
+
 const COMMON_WORDS = 1;
 const STOPS_WRITES = 0;
 
@@ -22,8 +24,6 @@ const STATE = 0;
 const KILL = 1;
 const STANDS = 2;
 const REFUSED = 3;
-/** Requests behind the one at which a shard stands that can be refused; others wait. */
-export const REFUSALS_MAX = 32 * 1024;
 const WORDS_PER_SHARD = REFUSED + REFUSALS_MAX / 32;
 
 const IDLE = 0;
