@@ -343,6 +343,8 @@ export class Engine implements KeyspaceHost {
     else this.#held.delete(hash);
     for (const key of this.#postponed) this.waiters.noteAgain(key);
     this.#postponed.length = 0;
+    // The key of one that ends need not have been ready: the hash of another database's was held.
+    for (const { links } of this.#ending) for (const { key } of links) this.waiters.noteAgain(key);
   }
 
   /** Some waiters are being held back. */

@@ -83,8 +83,8 @@ export class Waiter {
 
   /** Pops from whichever of its shards has something. */
   get isShared(): boolean {
-    const { announces, isReady } = this.spec;
-    return this.claim !== undefined && announces !== true && isReady === undefined;
+    if (this.claim === undefined) return false;
+    return this.spec.announces !== true && this.spec.isReady === undefined;
   }
 }
 

@@ -484,13 +484,14 @@ export class ShardWaits implements WaitOwner {
     if (wait === undefined || wait.isEnding || wait.registered !== undefined) return false;
     const { claims } = this.#gateway.shards;
     const reply = answer === 'error' ? UNBLOCKED : undefined;
-    if (wait.attempt === undefined) {
-      if (!claims.win(wait.claim)) return false;
+    // Of what there is for a BLMOVE only its shard knows; a pop would be guarded.
+    const isMove = wait.attempt !== undefined && wait.use === undefined;
+    if (!isMove && claims.win(wait.claim)) {
       wait.end(reply);
-    } else {
-      if (!claims.guard(wait.claim)) return false;
-      wait.endSoon(reply);
+      return true;
     }
+    if (wait.attempt === undefined || !claims.guard(wait.claim)) return false;
+    wait.endSoon(reply);
     return true;
   }
 

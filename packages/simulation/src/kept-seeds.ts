@@ -206,4 +206,12 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     isolation: 'locked',
     found: 'a shard was not told of the end of a BLMOVE that it had said to be late',
   },
+  {
+    seed: 95135,
+    operations: 600,
+    shards: 2,
+    isolation: 'locked',
+    profile: { ...SWAPPING, kills: true },
+    found: 'who was unblocked behind two that held the key of another database never ended',
+  },
 ];

@@ -279,7 +279,9 @@ class Simulation {
   }
 
   #finished(operation: Operation): void {
-    this.#lastProgress = this.#scheduler.steps;
+    // That somebody was unblocked is none, if nobody is.
+    const isRescue = operation.client < 0 && this.#phase !== 'reading';
+    if (!isRescue) this.#lastProgress = this.#scheduler.steps;
     const problem = replyProblem(operation, this.#profile.crashesOneIn > 0);
     if (problem !== undefined) {
       const same = this.#epoch.filter((each) => each.connection === operation.connection);
