@@ -6,7 +6,7 @@
  * answers later holds its connection meanwhile.
  */
 import { FAST, PUBSUB } from '@hashlane/core/metadata';
-import type { ReplyWriter, RequestParser } from '@hashlane/resp';
+import { isError, type ReplyWriter, type RequestParser } from '@hashlane/resp';
 import type { CommandEntry } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import type { Gateway } from './gateway.ts';
@@ -58,12 +58,19 @@ export class ServerExecutor {
     const isFast = (entry.spec.flags & FAST) !== 0;
     const isTimed = !isFast || (this.#fastCalls++ & (SERVED_SAMPLE - 1)) === 0;
     const started = isTimed ? performance.now() : 0;
+    const start = reply.position;
     const errorsBefore = reply.errors;
     const later = entry.handler?.(call);
-    const failed = reply.errors !== errorsBefore;
+    const failed = reply.errors !== errorsBefore && this.#hasFailed(reply, start);
     const elapsed = isTimed ? (performance.now() - started) * 1000 : 0;
     this.#gateway.statistics.served(entry, isFast ? elapsed * SERVED_SAMPLE : elapsed, failed);
     return later instanceof Promise ? later : undefined;
+  }
+
+  /** Is the command's own reply an error? Those within a reply (EXEC) count for others. */
+  #hasFailed({ block, position }: ReplyWriter, start: number): boolean {
+    const own = Math.max(start, this.#gateway.turn.cutAt);
+    return position > own && isError(block.bytes.subarray(own, position));
   }
 
   /**

@@ -348,6 +348,29 @@ for (const shards of [0, 2]) {
   });
 }
 
+for (const shards of [0, 1, 2]) {
+  testUnlessMissing(t, `statistics of EXEC, ${shards} shards`, oracleMissing(), async (t) => {
+    await using server = await startServer({ shards });
+    await using oracle = await startOracle();
+    using here = await server.connect();
+    using there = await oracle.connect();
+    const queued = [['LPUSH', 'k', 1], ['EVAL', "redis.call('NOSUCH')", 0], ['NOSUCH']];
+    for (const words of queued) {
+      for (const client of [here, there]) {
+        await client.text('SET', 'k', 'v');
+        await client.text('CONFIG', 'RESETSTAT');
+        await client.call('MULTI');
+        await client.call(...words);
+        await client.call('EXEC');
+      }
+      for (const section of ['commandstats', 'errorstats']) {
+        const [ours, theirs] = [await statistics(here, section), await statistics(there, section)];
+        t.same(ours, theirs, `${section}: ${words.join(' ')}`);
+      }
+    }
+  });
+}
+
 for (const [shards, list] of tests) {
   void t.test(`${shards} shards`, async (t) => {
     await using server = await start({ shards, config: { 'enable-debug-command': 'yes' } });

@@ -57,7 +57,7 @@ export function integerOf(reply: Buffer): number {
   return Number(reply.latin1Slice(1, reply.indexOf(CR)));
 }
 
-export function isError(reply: Buffer): boolean {
+export function isError(reply: Uint8Array): boolean {
   return reply[0] === 45;
 }
 
