@@ -56,6 +56,12 @@ export interface Coordinated {
   readonly isWithin: boolean;
   /** Runs phases of the command with its keys to itself. */
   isolated<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs phases of a command that may wait while no script is on its way, which might see half of
+   * them. It was not asked to wait at the script gate when it came (Forwarder.mayGo). No keys may be
+   * locked yet: a script that has passed the gate may wait for them.
+   */
+  apart<T>(work: () => Promise<T>): Promise<T>;
   /** Sends words as the command of this name to a shard. */
   call(shard: number, name: string, words: readonly (string | Buffer)[]): Promise<Buffer>;
   /** The same, in another database. */
@@ -226,6 +232,7 @@ export class Coordinator {
       flags,
       isWithin,
       isolated: (work) => (isWithin ? work() : gateway.isolation.run(useOf(command), work)),
+      apart: (work) => (isWithin ? work() : gateway.scriptGate.run(work)),
       call: (shard, name, args) => callOn(gateway, shard, name, args, database, flags),
       callIn: (other, shard, name, args) => callOn(gateway, shard, name, args, other, flags),
       callAs: (others, shard, name, args, wait) =>

@@ -211,8 +211,8 @@ async function pushElement(
  */
 async function attemptMove(command: Coordinated, wait: Wait): Promise<ReplyFunction | undefined> {
   for (let i = 0; i < FIRST_KEY_TRIES_MAX; i++) {
-    const found = await command.isolated(async () =>
-      wait.isOver ? NOTHING : await moveElement(command, wait.id),
+    const found = await command.apart(() =>
+      command.isolated(async () => (wait.isOver ? NOTHING : moveElement(command, wait.id))),
     );
     // Whose time is up is not told what would be wrong.
     if (found === NOTHING || (found === WRONG_TYPE && wait.isEnding)) return undefined;
@@ -237,8 +237,8 @@ async function moveElementBlocking(
   if (ends === undefined) return (reply) => reply.error(errors.syntax);
   const invalid = waits.checkTimeout(timeout);
   if (invalid !== undefined) return (reply) => reply.error(invalid);
-  const atOnce = await command.isolated(() =>
-    moveElement(command, command.isWithin ? undefined : 0),
+  const atOnce = await command.apart(() =>
+    command.isolated(() => moveElement(command, command.isWithin ? undefined : 0)),
   );
   if (atOnce !== NOTHING && atOnce !== GONE) return atOnce;
   if (command.isWithin) return NOTHING;

@@ -41,7 +41,7 @@ export async function readStreams(command: Coordinated, waits: ShardWaits): Prom
     return (reply) => reply.raw(answer);
   }
   const parts = takeApart(command);
-  const found = await readKeys(command, parts);
+  const found = await command.apart(() => readKeys(command, parts));
   if (found !== undefined) return found;
   if (parts.timeout === undefined || command.isWithin) return (reply) => reply.nullArray();
   const answer = await waits.wait(command, name, groupsOf(command, parts), parts.timeout);

@@ -133,6 +133,47 @@ void t.test('an element that BLMOVE waits for is always in one of the lists', as
   }
 });
 
+void t.test('scripts see all or nothing of commands that may wait', async (t) => {
+  await using server = await startServer({ shards: 2 });
+  using client = await server.connect();
+  const [one, two] = await keysOnTwoShards(client);
+  // Neither key is declared, so no lock tells the scripts to wait.
+  const script = (command: string): string =>
+    `local a, b = redis.call(${command.replace('KEY', 'ARGV[1]')}),
+       redis.call(${command.replace('KEY', 'ARGV[2]')})
+     return {a, b}`;
+  const wrong: unknown[] = [];
+  const isOdd = (worker: number): boolean => worker % 2 === 1;
+
+  await client.text('LPUSH', one, 'element');
+  await crowd(server, async (client, worker) => {
+    const keys = worker % 4 < 2 ? [one, two] : [two, one];
+    if (isOdd(worker)) {
+      // As many there as back, so every one gets the element in the end.
+      await client.text('BLMOVE', ...(keys as [string, string]), 'LEFT', 'LEFT', 0);
+      return;
+    }
+    const lengths = await client.value('EVAL', script("'LLEN', KEY"), 1, 'x', ...keys);
+    const [a, b] = lengths as [number, number];
+    if (a + b !== 1) wrong.push(lengths);
+  });
+  t.strictSame(wrong, [], 'the element is in one of the lists');
+
+  await client.text('DEL', one, two);
+  // So that nobody has to wait: who waits is served from the first stream that has something.
+  await client.value('EVAL', script("'XADD', KEY, '*', 'f', 'v'"), 1, 'x', one, two);
+  await crowd(server, async (client, worker) => {
+    if (isOdd(worker)) {
+      await client.value('EVAL', script("'XADD', KEY, '*', 'f', 'v'"), 1, 'x', one, two);
+      return;
+    }
+    const found = await client.value('XREAD', 'BLOCK', 1, 'STREAMS', one, two, 0, 0);
+    const lengths = (found as [string, unknown[]][]).map(([, entries]) => entries.length);
+    if (lengths[0] !== lengths[1]) wrong.push(lengths);
+  });
+  t.strictSame(wrong, [], 'both streams have as many entries');
+});
+
 void t.test('what waits for a lock', async (t) => {
   await using server = await startServer({
     shards: 2,
