@@ -4,7 +4,7 @@ export { Block } from '@hashlane/resp';
 export { Arena, offsetOf, pageOf } from './arena.ts';
 export { CommandContext } from './command-context.ts';
 export * from './commands/command-spec.ts';
-export { COMMANDS } from './commands/index.ts';
+export { COMMANDS, commandNumber } from './commands/index.ts';
 export { joinDigests } from './dataset-digest.ts';
 export { Engine, type EngineSink } from './engine.ts';
 export {

@@ -6,6 +6,7 @@ import type { CommandMetadata } from './commands/command-spec.ts';
 import { COMMANDS } from './commands/index.ts';
 
 export * from './commands/command-spec.ts';
+export { commandNumber } from './commands/index.ts';
 export const COMMAND_METADATA: readonly CommandMetadata[] = COMMANDS;
 export { type Argument, type ArgumentType, parseSyntax } from './commands/syntax.ts';
 export { matchesGlob } from './glob.ts';

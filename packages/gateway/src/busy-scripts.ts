@@ -3,18 +3,13 @@
  * how they are ended. Shards may be busy with several of them at once, where Redis has one.
  */
 import { errors } from '@hashlane/resp';
-import { type BusyScript, busyError as errorOf, type ShardGroup } from '@hashlane/shard-worker';
+import { type BusyScript, busyError, type ShardGroup } from '@hashlane/shard-worker';
 
 type Kind = 'script' | 'function';
 type BusyShards = ReadonlyMap<number, BusyScript>;
 
 function kindOf(script: BusyScript): Kind {
   return script.function === undefined ? 'script' : 'function';
-}
-
-/** The reply to a command that would have to wait. */
-export function busyError(shards: BusyShards): string {
-  return errorOf(shards.values());
 }
 
 /** The function that has taken longest, if one is busy. */
@@ -31,5 +26,5 @@ export function killScripts({ board, busyScripts }: ShardGroup, kind: Kind): str
   const killable = unwritten.filter(([, script]) => kindOf(script) === kind);
   for (const [shard] of killable) board.kill(shard);
   if (killable.length > 0) return undefined;
-  return unwritten.length === 0 ? errors.scriptUnkillable : busyError(new Map(unwritten));
+  return unwritten.length === 0 ? errors.scriptUnkillable : busyError(new Map(unwritten).values());
 }

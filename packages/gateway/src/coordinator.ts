@@ -10,8 +10,8 @@
  * (blocking commands over several shards).
  */
 import {
-  COMMAND_METADATA,
   type CommandMetadata,
+  commandNumber,
   isReadOnly,
   type KeyRange,
   MAY_REPLICATE,
@@ -80,10 +80,6 @@ export interface Coordinated {
     wait?: number,
   ): Promise<Buffer>;
 }
-
-const NUMBERS: ReadonlyMap<string, number> = new Map(
-  COMMAND_METADATA.map((spec, number) => [spec.name, number]),
-);
 
 /** How commands are spread whose parts are all sent in one turn: atomic by the order of the ports. */
 const SENT_AT_ONCE: readonly Spread[] = ['sum', 'gather', 'all-ok', 'every'];
@@ -272,13 +268,11 @@ export function callOn(
   flags: number,
   wait?: number,
 ): Promise<Buffer> {
-  const number = NUMBERS.get(name);
-  if (number === undefined) throw new Error(`no shard command ${name}`);
   gateway.beforeCommands();
   const bytes = words.map((word) =>
     typeof word === 'string' ? Buffer.from(word, 'latin1') : word,
   );
-  return callShard(gateway.shards.links[shard], number, bytes, database, flags, wait);
+  return callShard(gateway.shards.links[shard], commandNumber(name), bytes, database, flags, wait);
 }
 
 /** Groups the keys of a command, each with the `step` − 1 arguments after it, by shard. */

@@ -23,7 +23,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from '@hashlane/resp';
-import { busyError } from './busy-scripts.ts';
+import { busyError } from '@hashlane/shard-worker';
 import type { CommandEntry, CommandIndex } from './command-index.ts';
 import type { Connection } from './connection.ts';
 import { mayWrite } from './failed-saves.ts';
@@ -164,7 +164,7 @@ export class Dispatcher {
       return errors.misconfigured;
     }
     if (gate.has(GATE_BUSY) && this.#isBusyFor(entry, parser)) {
-      return busyError(this.#gateway.shards.busyShards);
+      return busyError(this.#gateway.shards.busyShards.values());
     }
     return undefined;
   }

@@ -33,7 +33,7 @@
  * this costs its two round trips only who waited when such a thing happened.
  */
 
-import { COMMAND_METADATA, parseSeconds } from '@hashlane/core/metadata';
+import { commandNumber, parseSeconds } from '@hashlane/core/metadata';
 import { elementsOf, errors, isError, isNull, type RequestParser } from '@hashlane/resp';
 import {
   NO_CLAIM,
@@ -106,13 +106,9 @@ const UNBLOCKED = Buffer.from(`-${errors.unblocked}\r\n`);
 const FORCED = Buffer.from(`-${errors.unblockedByForce}\r\n`);
 const TOO_MANY = Buffer.from('-ERR too many clients wait in several shards\r\n');
 
-const RESUME = numberOf('HASHLANE.RESUME');
-const LEAVE = numberOf('HASHLANE.LEAVE');
+const RESUME = commandNumber('HASHLANE.RESUME');
+const LEAVE = commandNumber('HASHLANE.LEAVE');
 const NO_ARGUMENTS = argumentsOf([Buffer.alloc(0)]);
-
-function numberOf(name: string): number {
-  return COMMAND_METADATA.findIndex((spec) => spec.name === name);
-}
 
 export class ShardWaits implements WaitOwner {
   readonly #gateway: Gateway;
@@ -256,7 +252,7 @@ export class ShardWaits implements WaitOwner {
     groups: readonly ShardKeys[],
     timeout: Buffer,
   ): void {
-    const number = numberOf(name);
+    const number = commandNumber(name);
     this.#block(wait);
     for (const { shard } of groups) wait.shards.push(shard);
     this.#gateway.beforeCommands();

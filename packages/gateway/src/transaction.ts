@@ -13,7 +13,7 @@
  * ports. With watched keys or commands of several phases it is a transaction of several phases
  * itself, see isolation.ts.
  */
-import { COMMAND_METADATA, NO_MANDATORY_KEYS, WRITE } from '@hashlane/core/metadata';
+import { commandNumber, NO_MANDATORY_KEYS, WRITE } from '@hashlane/core/metadata';
 import {
   Block,
   elementsOf,
@@ -27,7 +27,7 @@ import {
 } from '@hashlane/resp';
 import { NO_CLAIM, type RequestArguments } from '@hashlane/shard-worker';
 import type { CommandEntry } from './command-index.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, NO_SHARD } from './connection.ts';
 import { isSentAtOnce } from './coordinator.ts';
 import { mayWrite } from './failed-saves.ts';
 import type { Gateway } from './gateway.ts';
@@ -46,18 +46,11 @@ const HEAD_BYTES = 8;
 const WATCHING = 87;
 const NOT_WATCHING = 78;
 
-const EXEC = numberOf('HASHLANE.EXEC');
-const WATCH = numberOf('HASHLANE.WATCH');
-const UNWATCH = numberOf('HASHLANE.UNWATCH');
-const HOLD = numberOf('HASHLANE.HOLD');
-const LET = numberOf('HASHLANE.LET');
-
-function numberOf(name: string): number {
-  return COMMAND_METADATA.findIndex((spec) => spec.name === name);
-}
-
-/** No single shard executes it. */
-const NO_SHARD = -1;
+const EXEC = commandNumber('HASHLANE.EXEC');
+const WATCH = commandNumber('HASHLANE.WATCH');
+const UNWATCH = commandNumber('HASHLANE.UNWATCH');
+const HOLD = commandNumber('HASHLANE.HOLD');
+const LET = commandNumber('HASHLANE.LET');
 
 interface QueuedCommand {
   readonly entry: CommandEntry;

@@ -12,8 +12,8 @@
  */
 import {
   Block,
-  COMMANDS,
   type CommandSpec,
+  commandNumber,
   type Engine,
   hashBytes,
   isReadOnly,
@@ -30,10 +30,6 @@ import { STAYS_TRUSTED } from './limits.ts';
 import { ROAMS, Roamers, type Stays } from './roamers.ts';
 import type { Router } from './routing.ts';
 import { nextScanCursor, readScanCursor } from './scan-cursor.ts';
-
-const NUMBERS: ReadonlyMap<string, number> = new Map(
-  COMMANDS.map((spec, number) => [spec.name, number]),
-);
 
 export interface ScriptExecutorOptions {
   readonly engine: Engine;
@@ -263,13 +259,13 @@ export class ScriptExecutor implements CommandExecutor {
 
   #runOn(shard: number, name: string, words: Words, keys: readonly number[]): Buffer {
     const { door } = this.#options;
-    const call = callOf(numberOf(name), this.#requestOf(words), keys);
+    const call = callOf(commandNumber(name), this.#requestOf(words), keys);
     return bufferOf((door as Door).call(shard, call));
   }
 
   /** Runs a command of the table here and returns its reply. */
   #run(name: string, words: Words): Buffer {
-    return this.#runHere(numberOf(name), this.#requestOf(words));
+    return this.#runHere(commandNumber(name), this.#requestOf(words));
   }
 
   #runHere(command: number, request: Request): Buffer {
@@ -381,12 +377,6 @@ interface Place {
   readonly hash: number;
   readonly shard: number;
   readonly isWritten: boolean;
-}
-
-function numberOf(name: string): number {
-  const number = NUMBERS.get(name);
-  if (number === undefined) throw new Error(`no command ${name}`);
-  return number;
 }
 
 /** Arguments of a request, the name (which is not in it) first. */

@@ -13,6 +13,7 @@ import type { MessagePort } from 'node:worker_threads';
 import {
   applySetting,
   COMMANDS,
+  commandNumber,
   type EngineSettings,
   type SettingValue,
   seedHash,
@@ -47,7 +48,7 @@ import type { DoorPorts, OtherCommand, ScriptOptions } from './shard-scripts.ts'
 import type { PublishedMessage } from './subscriber-counts.ts';
 import { type Threads, WorkerThreads } from './threads.ts';
 
-const EXEC = COMMANDS.findIndex(({ name }) => name === 'HASHLANE.EXEC');
+const EXEC = commandNumber('HASHLANE.EXEC');
 
 export interface ShardGroupOptions {
   /** Number of shards in threads; 0 for one shard in this thread. */

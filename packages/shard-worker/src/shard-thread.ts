@@ -8,7 +8,7 @@
  *   batch n  ──▶ execute ──▶ replies in the buffer of batch n − 1 ──▶ back
  *                buffer of batch n is kept for the replies of batch n + 1
  */
-import { COMMANDS, REQUEST_OWNS_BLOCK, seedHash } from '@hashlane/core';
+import { COMMANDS, commandNumber, REQUEST_OWNS_BLOCK, seedHash } from '@hashlane/core';
 import { Block } from '@hashlane/resp';
 import { ClaimTable } from './claim.ts';
 import { DoorBoard } from './door.ts';
@@ -29,8 +29,8 @@ import { Router } from './routing.ts';
 import { ScriptBoard } from './script-board.ts';
 import { ShardHost } from './shard-host.ts';
 
-const EXEC = COMMANDS.findIndex(({ name }) => name === 'HASHLANE.EXEC');
-const UNWATCH = COMMANDS.findIndex(({ name }) => name === 'HASHLANE.UNWATCH');
+const EXEC = commandNumber('HASHLANE.EXEC');
+const UNWATCH = commandNumber('HASHLANE.UNWATCH');
 
 export class ShardThread {
   readonly #task: ShardTask;

@@ -74,3 +74,14 @@ const SINGLE_SHARD: readonly CommandSpec[] = [
 
 /** HASHLANE.BORROW runs the others by their number, so its row comes after all of theirs. */
 export const COMMANDS: readonly CommandSpec[] = [...SINGLE_SHARD, ...borrowCommands(SINGLE_SHARD)];
+
+const NUMBERS: ReadonlyMap<string, number> = new Map(
+  COMMANDS.map(({ name }, number) => [name, number]),
+);
+
+/** The number of a command in the table, by its name in capitals; throws when there is none. */
+export function commandNumber(name: string): number {
+  const number = NUMBERS.get(name);
+  if (number === undefined) throw new Error(`no command ${name}`);
+  return number;
+}

@@ -15,7 +15,7 @@ import {
   STALE,
 } from '@hashlane/core/metadata';
 import { errors } from '@hashlane/resp';
-import { busyError } from '../busy-scripts.ts';
+import { busyError } from '@hashlane/shard-worker';
 import { messageOf } from '../error-message.ts';
 import type { ReplyFunction, ServerCall, ServerCommandSpec } from '../server-command.ts';
 import { HASHLANE_VERSION, REDIS_VERSION } from '../version.ts';
@@ -81,7 +81,7 @@ function shutdown(call: ServerCall): void {
   }
   const save = has('save') ? true : has('nosave') ? false : undefined;
   if (save !== false && gateway.shards.busyShards.size > 0) {
-    reply.error(busyError(gateway.shards.busyShards));
+    reply.error(busyError(gateway.shards.busyShards.values()));
     return;
   }
   connection.hold();
